@@ -1,0 +1,180 @@
+"""YAML files into pydantic models, with errors a person can act on."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from dse.errors import UserError
+
+Model = TypeVar("Model", bound=BaseModel)
+Location = tuple[int | str, ...]
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, with YAML 1.2's floats: PyYAML alone reads 1e-6 as text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
+class Config(BaseModel):
+    """Base of everything people write in YAML: frozen, and an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def load_config(model: type[Model], path: str | Path) -> Model:
+    """Read one YAML file, safely, into a model.
+
+    Raises:
+        UserError: as `load_yaml`, or a key or a value is not allowed; the sentence names its line,
+            its key and what is allowed.
+    """
+    text = _read(path)
+    data = _parse(text, path)
+    return parse_config(model, data, source=str(path), root=yaml.compose(text, Loader=_Loader))
+
+
+def load_yaml(path: str | Path) -> dict[str, Any]:
+    """Read one YAML file, safely, into plain data.
+
+    Raises:
+        UserError: the file is missing, unreadable or malformed (with its line).
+    """
+    return _parse(_read(path), path)
+
+
+def _read(path: str | Path) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise UserError(f"{path}: there is no such file.") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: cannot be read: it is not UTF-8 text.") from None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}.") from None
+
+
+def _parse(text: str, path: str | Path) -> dict[str, Any]:
+    try:
+        data = yaml.load(text, Loader=_Loader)  # a SafeLoader
+    except yaml.YAMLError as error:
+        raise UserError(_malformed(path, error)) from None
+    except RecursionError:
+        raise UserError(f"{path}: is not valid YAML: it is nested too deeply.") from None
+    except ValueError as error:  # e.g. a date that does not exist
+        raise UserError(f"{path}: is not valid YAML: {error}.") from None
+    if not isinstance(data, dict):
+        raise UserError(f"{path}: must hold keys and values, not {_kind(data)}.")
+    return data
+
+
+def parse_config(
+    model: type[Model], data: Any, *, source: str, root: yaml.Node | None = None
+) -> Model:
+    """Turn plain data into a model; `source` names the file or the place in errors.
+
+    Raises:
+        UserError: a key or a value is not allowed.
+    """
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        raise UserError(_sentence(error, model, source, root)) from None
+
+
+def _malformed(path: str | Path, error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    problem = getattr(error, "problem", None) or "cannot be parsed"
+    where = f"{path}, line {mark.line + 1}" if mark else str(path)
+    return f"{where}: is not valid YAML: {problem}."
+
+
+def _sentence(
+    error: ValidationError, model: type[BaseModel], source: str, root: yaml.Node | None
+) -> str:
+    """The first error in one sentence; an unknown key goes first, for it explains the others."""
+    errors = error.errors(include_url=False)
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
+    keys = [str(part) for part in _visible(first["loc"], root)]
+    line = _line(root, first["loc"])
+    where = f"{source}, line {line}" if line else source
+    if first["type"] == "extra_forbidden":
+        known = _fields_at(model, first["loc"][:-1])
+        near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.0)
+        hint = f"did you mean {near[0]!r}? Known keys: {', '.join(known)}." if near else ""
+        return f"{where}: unknown key {'.'.join(keys)!r}; {hint}"
+    message = first["msg"].removeprefix("Value error, ").rstrip(".")
+    return f"{where}: {'.'.join(keys) or 'the file'}: {message[0].lower()}{message[1:]}."
+
+
+def _visible(location: Location, root: yaml.Node | None) -> Location:
+    """The part of a location that a person wrote; pydantic adds the names of union members."""
+    if root is None:
+        return location
+    visible: list[int | str] = []
+    node: yaml.Node | None = root
+    for part in location:
+        child = _child(node, part)
+        if child is not None or part == location[-1]:
+            visible.append(part)
+            node = child
+    return tuple(visible)
+
+
+def _child(node: yaml.Node | None, part: int | str) -> yaml.Node | None:
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == str(part)), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        item = node.value[part]
+        assert isinstance(item, yaml.Node)
+        return item
+    return None
+
+
+def _line(root: yaml.Node | None, location: Location) -> int | None:
+    if root is None:
+        return None
+    line, node = root.start_mark.line + 1, root
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            for key, _ in node.value:
+                if key.value == str(part):
+                    line = key.start_mark.line + 1
+        child = _child(node, part)
+        if child is not None:
+            node = child
+            if not isinstance(part, str):
+                line = child.start_mark.line + 1
+    return line
+
+
+def _fields_at(model: type[BaseModel], location: Location) -> list[str]:
+    """The keys known at a location inside the model."""
+    current: type[BaseModel] = model
+    for part in location:
+        field = current.model_fields.get(str(part))
+        nested = _models_in(field.annotation) if field else []
+        if nested:
+            current = nested[0]
+    return sorted(current.model_fields)
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+
+
+def _kind(data: Any) -> str:
+    return "nothing" if data is None else f"a {type(data).__name__}"

@@ -1,0 +1,34 @@
+"""Writing files that are either whole or not there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+from dse.errors import UserError
+
+
+def write_whole(path: str | Path, text: str) -> None:
+    """Write text to a file beside it first, then move it into place; make folders as needed.
+
+    Raises:
+        UserError: the place cannot be written or the disk is full; an older file stays as it was.
+    """
+    path = Path(path)
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+        temporary = None
+    except OSError as error:
+        raise UserError(f"{path}: cannot be written: {error.strerror}.") from None
+    finally:
+        if temporary is not None:
+            with suppress(OSError):
+                Path(temporary).unlink()

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dse.config import Config, load_config, load_yaml
+from dse.errors import UserError
+
+
+class Inner(Config):
+    size: int = 1
+    rate: float = 0.0
+
+
+class Outer(Config):
+    name: str
+    inner: Inner = Inner()
+    several: tuple[Inner, ...] = ()
+
+
+def load(folder: Path, text: str) -> Outer:
+    path = folder / "x.yaml"
+    path.write_text(text)
+    return load_config(Outer, path)
+
+
+def test_a_file_becomes_a_model(tmp_path: Path) -> None:
+    assert load(tmp_path, "name: a\ninner: {size: 3}") == Outer(name="a", inner=Inner(size=3))
+
+
+def test_a_float_without_a_point_is_a_number(tmp_path: Path) -> None:
+    assert load(tmp_path, "name: a\ninner: {rate: 1e-6}").inner.rate == 1e-6
+
+
+def test_text_that_begins_like_a_float_stays_text(tmp_path: Path) -> None:
+    assert load(tmp_path, "name: 1e-6 in ConvNeXt").name == "1e-6 in ConvNeXt"
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("name: a\ninner: {sise: 3}", r"x.yaml, line 2: unknown key 'inner.sise'; did you mean 's"),
+        ("name: a\ninner:\n  rate: 0\n  size: big", "x.yaml, line 4: inner.size: .*integer"),
+        ("name: a\nseveral:\n - {size: 1}\n - {sze: 1}", r"line 4: unknown key 'several.1.sze'"),
+        ("inner: {size: 1}", r"x.yaml, line 1: name: field required"),
+        ("name: [a", r"x.yaml, line 1: is not valid YAML"),
+        ("name: a\n\tb: 1", r"x.yaml, line 2: is not valid YAML"),
+        ("- a", r"x.yaml: must hold keys and values, not a list"),
+        ("", r"x.yaml: must hold keys and values, not nothing"),
+        ("name: 2024-13-45", r"x.yaml"),
+        ("name: !!python/object/apply:os.system ['true']", r"x.yaml, line 1: is not valid YAML"),
+        ("[" * 3000, r"x.yaml.* is not valid YAML"),
+    ],
+)
+def test_a_mistake_is_told_with_file_line_key_and_what_is_allowed(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    with pytest.raises(UserError, match=sentence) as caught:
+        load(tmp_path, text)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_a_folder_and_binary_data_are_told(tmp_path: Path) -> None:
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00\x80")
+    for path, sentence in (
+        (tmp_path / "none.yaml", "there is no such file"),
+        (tmp_path, "cannot be read"),
+        (tmp_path / "binary.yaml", "not UTF-8"),
+    ):
+        with pytest.raises(UserError, match=sentence):
+            load_yaml(path)
