@@ -1,0 +1,26 @@
+"""Which networks learned nothing that the test set can show."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
+
+def at_chance(
+    errors: ArrayLike, test_images: ArrayLike, classes: ArrayLike, level: float = 0.01
+) -> NDArray[np.bool_]:
+    """Whether each network's held-out accuracy is not above chance.
+
+    One-sided exact binomial test of accuracy > 1/classes on `test_images` images, at `level`:
+    of the networks that really guess, at most that share escapes the flag. Assumes a test set
+    with equally many images a class. NaN errors (no result) are not flagged.
+    """
+    error, images, kinds = np.broadcast_arrays(
+        *(np.asarray(values, dtype=np.float64) for values in (errors, test_images, classes))
+    )
+    known = np.isfinite(error)
+    correct = np.rint((1 - error[known]) * images[known])
+    flagged = np.zeros(error.shape, dtype=np.bool_)
+    flagged[known] = stats.binom.sf(correct - 1, images[known], 1 / kinds[known]) > level
+    return flagged

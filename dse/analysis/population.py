@@ -1,0 +1,35 @@
+"""Which rows of a population a statistic counts.
+
+A training that ended badly (diverged, out of memory, failed) has an outcome, worse than every
+error; one that has not ended yet (running, waiting) has none and is not counted.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dse.analysis.estimate import FloatArray
+
+BAD_STATES = ("diverged", "out_of_memory", "failed")
+ENDED_STATES = ("complete", *BAD_STATES)
+STATES = (*ENDED_STATES, "running", "waiting")
+
+
+def first_seeds(population: pd.DataFrame) -> pd.DataFrame:
+    """The first training of each network, if it has ended; one row a network, by index.
+
+    Later seeds are given to chosen networks (the best by the first seed), so a statistic of the
+    whole space must leave them out.
+    """
+    ended = population["state"].isin(ENDED_STATES)
+    rows = population[(population["replicate"] == 0) & ended]
+    return rows.sort_values("index", ignore_index=True)
+
+
+def outcomes(rows: pd.DataFrame) -> FloatArray:
+    """Final-epoch error [fraction] of each row, `inf` where the training ended badly."""
+    complete = (rows["state"] == "complete").to_numpy()
+    errors = rows["error"].to_numpy(dtype=np.float64, na_value=np.nan)
+    assert np.isfinite(errors[complete]).all(), "a complete training has an error"
+    return np.where(complete, errors, np.inf)

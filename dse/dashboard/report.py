@@ -1,0 +1,105 @@
+"""The report of a study: one HTML file that needs nothing else, now or in ten years."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import pandas as pd
+from plotly.offline import get_plotlyjs
+
+from dse.analysis.summary import Summary
+from dse.dashboard import markup, sections
+from dse.errors import UserError
+
+
+def write_report(
+    population: pd.DataFrame,
+    curves: pd.DataFrame,
+    provenance: Mapping[str, Any],
+    *,
+    summary: Summary,
+    title: str,
+    path: Path,
+) -> Path:
+    """Write the report of one study to `path`, whole or not at all, and return the path.
+
+    `population` has one row a training and `curves` one row an epoch (`index`, `replicate`,
+    `epoch`, `error`); `provenance` is shown as it is, nested mappings flattened; its
+    `resolution` [px], if there, is used in the drawings. Raises `UserError` where the file
+    cannot be written.
+    """
+    page = render(population, curves, provenance, summary=summary, title=title)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_atomically(path, page)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise UserError(f"{path}: the report cannot be written ({reason}).") from error
+    return path
+
+
+def render(
+    population: pd.DataFrame,
+    curves: pd.DataFrame,
+    provenance: Mapping[str, Any],
+    *,
+    summary: Summary,
+    title: str,
+) -> str:
+    """The report's HTML. Every name in it is shown as text, and nothing is fetched."""
+    page = sections.Page()
+    parts = [sections.conclusion(summary)]
+    if summary.networks:
+        parts += [
+            sections.distribution(page, population, summary),
+            sections.top_networks(summary),
+            sections.drawings(page, population, summary, int(provenance.get("resolution", 224))),
+            sections.parameters(page, population, summary),
+            sections.costs(page, population, summary),
+            sections.learning_curves(page, population, curves, summary),
+            sections.bad_ends(population),
+        ]
+    parts += [sections.method(), sections.provenance(provenance)]
+    plotly, js = get_plotlyjs(), _asset("report.js")
+    return Template(_asset("report.html")).substitute(
+        title=markup.text(title),
+        subtitle=markup.text(f"Design-space study {summary.study}"),
+        css=_asset("report.css"),
+        policy=markup.policy((plotly, js)),
+        sections="\n".join(part for part in parts if part),
+        figures=markup.figures_json(page.figures),
+        plotly=plotly,
+        js=js,
+    )
+
+
+def _asset(name: str) -> str:
+    return resources.files("dse.dashboard").joinpath(name).read_text(encoding="utf-8")
+
+
+def _write_atomically(path: Path, page: str) -> None:
+    """Write beside `path` and move into place, so that a reader never sees half a file."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(page)
+            file.flush()
+            os.fsync(file.fileno())
+        part.chmod(0o666 & ~_umask())
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,252 @@
+"""The report's sections, in the order a reader asks: what was found, how sure, where from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from dse.analysis.effects import varied_columns
+from dse.analysis.population import BAD_STATES, first_seeds, outcomes
+from dse.analysis.ranking import Ranked
+from dse.analysis.summary import Summary, interval, percent
+from dse.dashboard import markup, theme
+from dse.dashboard.drawing import block_recipe, drawing, row_texts
+from dse.dashboard.figures import curves_figure, edf_figure, error_figures
+from dse.dashboard.labels import COUNTING, label
+from dse.dashboard.method import METHOD
+
+COSTS = ("flops", "params", "activations")
+TOP_SHOWN, BAD_SHOWN = 10, 20
+
+
+@dataclass(frozen=True)
+class Page:
+    """The figures of a page, by the name of the place each is drawn in."""
+
+    figures: dict[str, go.Figure] = field(default_factory=dict)
+
+    def plot(self, name: str, figure: go.Figure, described: str) -> str:
+        """Keep `figure` and return the HTML of its place."""
+        name = "plot-" + "".join(c if c.isalnum() else "-" for c in name)
+        assert name not in self.figures, f"two figures are named {name}"
+        self.figures[name] = figure
+        return markup.plot(name, described, int(figure.layout.height))
+
+
+def conclusion(summary: Summary) -> str:
+    """The key numbers and the sentences."""
+    tiles = [("Networks", str(summary.networks), _count(summary))]
+    if summary.networks:
+        median, best = summary.quartiles[1], summary.best[0]
+        error = best.mean_error if best.fresh_error is None else best.fresh_error
+        by = "first seed" if best.fresh_error is None else "fresh seed"
+        tiles += [
+            ("Median error", percent(median.value), interval(median)),
+            ("Best network", percent(error), f"network {best.index}, {by}"),
+        ]
+    icc = summary.reliability.icc
+    if icc:
+        bounds = f"{icc.lower:.2f} to {icc.upper:.2f}, n = {icc.n}"
+        tiles.append(("Signal (ICC of two seeds)", f"{icc.value:.2f}", bounds))
+    return markup.section(
+        "conclusion",
+        "Conclusion",
+        markup.tiles(tiles),
+        markup.bullets(summary.sentences, "conclusion"),
+    )
+
+
+def distribution(page: Page, population: pd.DataFrame, summary: Summary) -> str:
+    """The EDF."""
+    described = (
+        f"Empirical distribution function of the error of {summary.networks} networks with its "
+        f"{100 * summary.confidence:g} % band; median {percent(summary.quartiles[1].value)}."
+    )
+    return markup.section(
+        "distribution",
+        "How good are the networks of this space?",
+        page.plot("edf", edf_figure(population, summary.confidence), described),
+        note="Share of the networks below each error, first seeds only. The band holds the whole "
+        "curve of the design space at once. Networks without an error are counted in n and never "
+        "below an error, so the curve may level off under 100 %.",
+    )
+
+
+def top_networks(summary: Summary) -> str:
+    """The table of the best networks."""
+    columns = {
+        "Rank": "",
+        "Network": "",
+        "First seed": "",
+        "Fresh seed": "",
+        "95 % interval": "",
+        "Mean": "",
+        "GFLOPs": "",
+        "Params [M]": "",
+        "Acts. [M]": "",
+        "Depths": "text",
+        "Widths": "text",
+        "Kernels": "text",
+    }
+    return markup.section(
+        "top",
+        "Best networks",
+        markup.table(
+            "Best networks", columns, [_top_row(entry) for entry in summary.best[:TOP_SHOWN]]
+        ),
+        note="Ranked by the mean over the seeds among the finalists. The first seed chose them and "
+        "flatters them; the fresh seed is the unbiased error, its interval the seed noise.",
+    )
+
+
+def drawings(page: Page, population: pd.DataFrame, summary: Summary, resolution: int) -> str:
+    """The best and the worst architecture at one scale."""
+    best, worst = summary.best[0].index, _worst(population)
+    rows = {row["index"]: row for row in first_seeds(population).to_dict("records")}
+    found = [("Best", best, theme.BEST)]
+    found += [("Worst", worst, theme.WORST)] if worst not in (None, best) else []
+    plans: list[Mapping[str, Any]] = [rows[index]["architecture"] for _, index, _ in found]
+    longest = max(max(plan["depths"]) for plan in plans)
+    widest = max(max(plan["dims"]) for plan in plans)
+    parts = []
+    for (name, index, colour), plan in zip(found, plans, strict=True):
+        figure = drawing(plan, resolution=resolution, longest=longest, widest=widest, colour=colour)
+        lines = "; ".join([*row_texts(plan, resolution, bold=False), block_recipe(plan)])
+        heading = f"{name}: network {index}, {percent(_outcome(rows[index]))} error"
+        shown = page.plot(f"drawing-{name}", figure, f"{name} network. {lines}.")
+        parts.append(f"<div><h3>{markup.text(heading)}</h3>{shown}</div>")
+    return markup.section(
+        "drawings",
+        "The best and the worst network" if len(found) > 1 else "The best network",
+        markup.group("pair", parts),
+        note="One bar a block, as tall as its width in channels, both drawings at one scale. "
+        "Errors are of the first seed.",
+    )
+
+
+def parameters(page: Page, population: pd.DataFrame, summary: Summary) -> str:
+    """Error against each parameter, as small multiples."""
+    columns = varied_columns(first_seeds(population))
+    if not columns:
+        return ""
+    return markup.section(
+        "parameters",
+        "Error against each parameter",
+        _panels(page, population, summary, columns),
+        note="One point a network (green the best, red the worst); diamonds are means with 95 % "
+        "t intervals, grey crosses networks without an error; an interval cut by the "
+        "frame reaches beyond it. ρ is Spearman's rank correlation "
+        "with its 95 % interval. At a fixed budget the parameters trade off against each other, "
+        "so these are associations, not effects of one change.",
+    )
+
+
+def costs(page: Page, population: pd.DataFrame, summary: Summary) -> str:
+    """Error against each cost."""
+    return markup.section(
+        "costs",
+        "Error against cost",
+        _panels(page, population, summary, COSTS),
+        note=f"{COUNTING}; activations = output elements of the same layers.",
+    )
+
+
+def learning_curves(
+    page: Page, population: pd.DataFrame, curves: pd.DataFrame, summary: Summary
+) -> str:
+    """Learning curves."""
+    if curves.empty:
+        return ""
+    figure = curves_figure(population, curves, best=summary.best[0].index, worst=_worst(population))
+    described = f"Held-out error by epoch of {summary.networks} networks: median and middle half."
+    return markup.section(
+        "curves",
+        "Learning curves",
+        page.plot("curves", figure, described),
+        note="First seeds. What is reported everywhere else is the last epoch, never the best. "
+        "A network that ended badly counts as worse than every error from there on.",
+    )
+
+
+def bad_ends(population: pd.DataFrame) -> str:
+    """The trainings that ended badly and why; nothing where none did."""
+    rows = population[population["state"].isin(BAD_STATES)]
+    if rows.empty:
+        return ""
+    shown = rows.sort_values(["index", "replicate"]).head(BAD_SHOWN)
+    cells = [
+        (row["index"], row["replicate"] + 1, row["state"].replace("_", " "), row["reason"] or "")
+        for row in shown.astype({"reason": object}).fillna({"reason": ""}).to_dict("records")
+    ]
+    columns = {"Network": "", "Seed": "", "State": "text", "Reason": "text wrap"}
+    rest = f", the first {BAD_SHOWN} of which are listed" if len(rows) > BAD_SHOWN else ""
+    return markup.section(
+        "bad",
+        "Trainings that ended badly",
+        markup.table("Trainings that ended badly", columns, cells),
+        note=f"{len(rows)} trainings{rest}. They are counted in every statistic.",
+    )
+
+
+def method() -> str:
+    """How each number is made."""
+    return markup.section("method", "Method", markup.bullets(METHOD), kind="method")
+
+
+def provenance(values: Mapping[str, Any]) -> str:
+    """Where the numbers come from."""
+    known = {"counting convention": COUNTING, **values}
+    return markup.section("provenance", "Provenance", markup.facts(known))
+
+
+def _panels(page: Page, population: pd.DataFrame, summary: Summary, columns: Sequence[str]) -> str:
+    figures = error_figures(
+        population, columns, best=summary.best[0].index, worst=_worst(population)
+    )
+    described = "Held-out error against {}, one point a network, n = {}."
+    return markup.group(
+        "grid",
+        [
+            page.plot(column, figure, described.format(label(column).name, summary.networks))
+            for column, figure in figures.items()
+        ],
+    )
+
+
+def _top_row(entry: Ranked) -> tuple[object, ...]:
+    arch = entry.architecture
+    return (
+        entry.rank,
+        entry.index,
+        percent(entry.first_error),
+        "–" if entry.fresh_error is None else percent(entry.fresh_error),
+        interval(entry.fresh_interval) if entry.fresh_interval else "–",
+        percent(entry.mean_error),
+        *(label(cost).number(getattr(entry, cost)) for cost in COSTS),
+        *("-".join(map(str, arch[key])) for key in ("depths", "dims", "kernel_sizes")),
+    )
+
+
+def _count(summary: Summary) -> str:
+    bad = sum(summary.states[state] for state in BAD_STATES)
+    left = summary.states["running"] + summary.states["waiting"]
+    parts = [f"{bad} without an error" if bad else "all trained to the end"]
+    return ", ".join(parts + ([f"{left} to come"] if left else []))
+
+
+def _worst(population: pd.DataFrame) -> int | None:
+    """The network of the largest first error; None where no network has one."""
+    rows = first_seeds(population)
+    result = outcomes(rows)
+    if not np.isfinite(result).any():
+        return None
+    return int(rows["index"].iloc[int(np.argmax(np.where(np.isfinite(result), result, -1.0)))])
+
+
+def _outcome(row: Mapping[Any, Any]) -> float:
+    return float(row["error"]) if row["state"] == "complete" else float("inf")

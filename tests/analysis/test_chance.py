@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+
+from dse.analysis.chance import at_chance
+
+
+def test_flags_the_guess_and_not_what_is_better():
+    assert at_chance([0.95, 0.60], 2000, 20).tolist() == [True, False]
+    assert at_chance([1.0], 2000, 20).tolist() == [True]
+
+
+def test_the_line_is_the_exact_binomial_test():
+    images, classes = 2000, 20
+    needed = int(stats.binom.isf(0.01, images, 1 / classes)) + 1  # P[X >= needed] <= 1 %
+    errors = [1 - needed / images, 1 - (needed - 1) / images]
+    assert at_chance(errors, images, classes).tolist() == [False, True]
+
+
+def test_no_result_is_not_at_chance():
+    assert at_chance([np.nan, 0.5], [np.nan, 100], [np.nan, 2]).tolist() == [False, True]
+    assert at_chance([np.nan], [0], [0]).tolist() == [False]
+    assert at_chance([], [], []).tolist() == []
+
+
+def test_guessing_networks_rarely_escape():
+    rng = np.random.default_rng(0)
+    errors = 1 - rng.binomial(2000, 0.05, 5000) / 2000
+    assert 0.985 <= at_chance(errors, 2000, 20).mean() <= 1

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from dse.analysis.summary import summarise
+from dse.dashboard.report import render
+from tests.population import RANDOM_SUBSET, make_curves, make_population
+
+PROVENANCE: dict[str, Any] = {
+    "space": "convnext_space",
+    "space_hash": "8f0c2d7e51aa",
+    "budget": "4.5GFLOPs",
+    "resolution": 224,
+    "seed": 0,
+    "proxy": {"name": "embedded", "channels": 0.25},
+    "versions": {"dse": "0.1.0", "torch": "2.13.0"},
+    "device": "cpu",
+    "dtype": "bfloat16",
+}
+
+
+@pytest.fixture
+def population() -> pd.DataFrame:
+    return make_population()
+
+
+def rendered(population: pd.DataFrame, *, title: str = "A study", **provenance: Any) -> str:
+    """The report of `population` with curves made up for it."""
+    return render(
+        population,
+        make_curves(population),
+        {**PROVENANCE, **provenance},
+        summary=summarise(population, random_subset=RANDOM_SUBSET, embedded=True),
+        title=title,
+    )
+
+
+def without_plotly(page: str) -> str:
+    """The page less plotly.js, the one part that is not ours."""
+    from plotly.offline import get_plotlyjs
+
+    assert page.count(get_plotlyjs()) == 1
+    return page.replace(get_plotlyjs(), "")
+
+
+@pytest.fixture
+def report_path(tmp_path: Path, population: pd.DataFrame) -> Path:
+    path = tmp_path / "report.html"
+    path.write_text(rendered(population), encoding="utf-8")
+    return path

@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dse.dashboard.labels import axis_type, label, word
+from tests.population import make_population
+
+
+def test_every_column_of_a_population_that_is_shown_has_a_name():
+    columns = [c for c in make_population().columns if c.startswith("arch.")]
+    assert all(label(column).name != column for column in columns)
+    assert label("arch.depths.3").axis == "Depth, stage 3 [blocks]"
+
+
+def test_values_are_shown_in_their_unit():
+    assert label("error").number(0.4567) == "45.7"
+    assert label("flops").number(4455531264) == "4.456"
+    assert label("error").number(np.nan) == "–"
+
+
+def test_unknown_columns_and_values_are_shown_as_text():
+    assert label("arch.<b>new</b>_thing").name == "&lt;b&gt;new&lt;/b&gt; thing"
+    assert word("<script>") == "&lt;script&gt;"
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "expected"),
+    [
+        ("params", [1e6, 9e6], "log"),
+        ("params", [1e6, 2e6], "linear"),
+        ("params", [0, 9e6], "linear"),
+        ("arch.depths.1", [1, 100], "linear"),
+        ("params", [], "linear"),
+    ],
+)
+def test_scale_is_logarithmic_only_for_wide_positive_values(column, values, expected):
+    assert axis_type(column, values) == expected
