@@ -1,0 +1,1 @@
+"""TAKE HOME: the best networks of a study as files."""

@@ -1,0 +1,1 @@
+"""REMEMBER: one SQL store of plain values that knows nothing of networks or torch."""

@@ -1,0 +1,114 @@
+"""A study's results as tables, the only thing that analysis and reports see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import pandas as pd
+from sqlalchemy import Connection, select
+
+from dse.store.records import flatten
+from dse.store.schema import Candidate, Epoch, Study, Trial
+
+POPULATION: Final[dict[str, str]] = {
+    "study": "str",
+    "index": "int64",
+    "replicate": "int64",
+    "state": "str",
+    "reason": "object",
+    "error": "float64",
+    "train_loss": "float64",
+    "seconds": "float64",
+    "test_images": "int64",
+    "classes": "int64",
+    "device": "object",
+    "dtype": "object",
+    "flops": "int64",
+    "params": "int64",
+    "activations": "int64",
+    "architecture": "object",
+}
+CURVES: Final[dict[str, str]] = {
+    "index": "int64",
+    "replicate": "int64",
+    "epoch": "int64",
+    "step": "int64",
+    "train_loss": "float64",
+    "error": "float64",
+}
+
+
+def population(connection: Connection) -> pd.DataFrame:
+    """One row per trial (network x seed).
+
+    `index` is the network's number, `replicate` 0 for its first seed; `state` is complete,
+    diverged, out_of_memory, failed, running or waiting, `reason` why it is not complete. `error`
+    (held-out, a fraction) and `train_loss` are the final epoch's and NaN unless complete;
+    `seconds` are wall seconds; `device` and `dtype` say where it was trained and with which
+    numbers. `flops` (multiply-adds), `params` and `activations` are the full network's at the
+    study's resolution. `architecture` is a dict, and flattened to `arch.depths.1`, `arch.stem`,
+    ... Where nothing was measured `test_images` is 0, and `classes`, which belongs to the data
+    set, is taken from the study's other trials.
+    """
+    query = (
+        select(
+            Study.name,
+            Candidate.index,
+            Trial.replicate,
+            Trial.state,
+            Trial.reason,
+            Trial.error,
+            Trial.train_loss,
+            Trial.seconds,
+            Trial.test_images,
+            Trial.classes,
+            Trial.device,
+            Trial.dtype,
+            Candidate.flops,
+            Candidate.params,
+            Candidate.activations,
+            Candidate.architecture,
+        )
+        .join_from(Trial, Candidate)
+        .join(Study)
+        .order_by(Candidate.index, Trial.replicate)
+    )
+    rows = connection.execute(query).all()
+    columns = dict(zip(POPULATION, _columns(rows, len(POPULATION)), strict=True))
+    known = max((classes or 0 for classes in columns["classes"]), default=0)
+    columns["classes"] = [classes or known for classes in columns["classes"]]
+    columns["test_images"] = [images or 0 for images in columns["test_images"]]
+    frame = pd.DataFrame(
+        {name: pd.Series(columns[name], dtype=kind) for name, kind in POPULATION.items()}
+    )
+    parameters = pd.DataFrame([flatten(network) for network in columns["architecture"]])
+    return pd.concat([frame, parameters.add_prefix("arch.")], axis=1)
+
+
+def curves(connection: Connection) -> pd.DataFrame:
+    """One row per epoch of each finished training."""
+    query = (
+        select(
+            Candidate.index,
+            Trial.replicate,
+            Epoch.epoch,
+            Epoch.step,
+            Epoch.train_loss,
+            Epoch.error,
+        )
+        .join_from(Epoch, Trial)
+        .join(Candidate)
+        .order_by(Candidate.index, Trial.replicate, Epoch.epoch)
+    )
+    columns = _columns(connection.execute(query).all(), len(CURVES))
+    return pd.DataFrame(
+        {
+            name: pd.Series(values, dtype=kind)
+            for (name, kind), values in zip(CURVES.items(), columns, strict=True)
+        }
+    )
+
+
+def _columns(rows: Sequence[Any], width: int) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] or [[] for _ in range(width)]

@@ -1,0 +1,1 @@
+"""RUN: decide which networks are trained, and have workers train them."""

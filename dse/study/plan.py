@@ -1,0 +1,157 @@
+"""The survey: which networks a study trains, with which seeds. Nothing here trains."""
+
+from __future__ import annotations
+
+import math
+import platform
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import dse
+from dse.errors import UserError
+from dse.proxy.recipe import Proxy
+from dse.space import Budget, DesignSpace, Sampler
+from dse.space.design_space import differences, space_from_definition
+from dse.space.sampler import Sample
+from dse.store.records import CandidateRecord, StudyRecord, TrialRecord
+from dse.units import CONVENTION
+
+_VERSIONED = ("torch", "numpy", "scipy", "optuna", "sqlalchemy")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Survey:
+    """An unbiased survey of a space under a budget.
+
+    Attributes:
+        space: what may be built.
+        budget: the FLOPs window.
+        proxy: the reduced task that scores a network.
+        seed: the study's seed; everything random derives from it.
+        models: number of networks.
+        repeat: share of the networks that is trained with a second seed, twice over: the first
+            `repeat` by index, which is a random sample and measures the seed noise without bias,
+            and the best `repeat` by first-seed error, whose first errors are too good by
+            selection (the winner's curse).
+    """
+
+    space: DesignSpace
+    budget: Budget
+    proxy: Proxy
+    seed: int = 0
+    models: int = 24
+    repeat: float = 0.25
+
+    @property
+    def name(self) -> str:
+        """Name of the study and its store: space, budget and whatever is not the default."""
+        budget = self.budget
+        parts = [self.space.name, f"{budget.flops / 1e9:g}GFLOPs"]
+        if budget.tolerance != 0.01:
+            parts.append(f"{budget.tolerance * 100:g}pct")
+        if budget.resolution != 224:
+            parts.append(f"{budget.resolution}px")
+        if self.seed:
+            parts.append(f"seed{self.seed}")
+        return "-".join(parts)
+
+    @property
+    def sampler(self) -> Sampler:
+        """Draws the networks."""
+        return Sampler(space=self.space, budget=self.budget, seed=self.seed)
+
+    @property
+    def random_repeats(self) -> int:
+        """Networks 0 to this number - 1 get a second seed whatever their error."""
+        return random_repeats(self.repeat, self.models)
+
+    def record(self) -> StudyRecord:
+        """The study as the store keeps it; only `models` may change between runs."""
+        return StudyRecord(
+            name=self.name,
+            space_name=self.space.name,
+            space_hash=self.space.hash,
+            space=self.space.definition(),
+            budget=self.budget.to_dict(),
+            seed=self.seed,
+            proxy=self.proxy.model_dump(mode="json"),
+            design={"kind": "survey", "repeat": self.repeat},
+            provenance=provenance(),
+        )
+
+    def require_same_space(self, stored: StudyRecord, store: Path) -> None:
+        """Make sure that a store's study is of this space; the store itself checks the rest.
+
+        Raises:
+            UserError: it is of another; the sentence says what differs and what to do.
+        """
+        if stored.space_hash == self.space.hash:
+            return
+        rows = differences(space_from_definition(stored.space), self.space)
+        told = "; ".join(f"{name} is {there} there and {here} here" for name, there, here in rows)
+        raise UserError(
+            f"{store}: holds a study of another space, {stored.space_name} ({stored.space_hash}), "
+            f"not {self.space.name} ({self.space.hash}): {told}; restore the space, or choose "
+            "another --store."
+        )
+
+    def first_trials(self) -> list[TrialRecord]:
+        """Every network with its first seed, and the random subset with a second one."""
+        first = [self.trial(index, 0) for index in range(self.models)]
+        return first + [self.trial(index, 1) for index in range(self.random_repeats)]
+
+    def best_repeats(self, population: pd.DataFrame) -> list[TrialRecord]:
+        """The second seeds of the best networks, once all first seeds are finished.
+
+        They are chosen from the first seeds of networks 0 to `models` - 1 alone, so that the
+        choice does not depend on the order in which trainings ended.
+        """
+        first = population[(population["replicate"] == 0) & (population["index"] < self.models)]
+        ranked = first.dropna(subset="error").sort_values(["error", "index"])
+        return [self.trial(int(i), 1) for i in ranked["index"].head(self.random_repeats)]
+
+    def unknown_repeats(self, population: pd.DataFrame) -> int:
+        """At most how many second seeds of the best networks are still to be named."""
+        named = set(population.loc[population["replicate"] == 1, "index"])
+        if (population.loc[population["replicate"] == 0, "state"] == "complete").all():
+            return sum(trial.index not in named for trial in self.best_repeats(population))
+        return self.random_repeats
+
+    def trial(self, index: int, replicate: int) -> TrialRecord:
+        """A training of network `index`; its seed derives from (study seed, index, replicate)."""
+        words = np.random.SeedSequence([self.seed, index, replicate]).generate_state(1)
+        return TrialRecord(index=index, replicate=replicate, seed=int(words[0]))
+
+
+def random_repeats(repeat: float, models: int) -> int:
+    """How many of `models` networks are repeated at random; as many of the best are, too."""
+    return math.ceil(repeat * models)
+
+
+def candidate_record(sample: Sample) -> CandidateRecord:
+    """A sampled network as the store keeps it."""
+    return CandidateRecord(
+        index=sample.index,
+        architecture=sample.architecture.to_dict(),
+        hash=sample.architecture.hash,
+        flops=sample.cost.flops,
+        params=sample.cost.params,
+        activations=sample.cost.activations,
+    )
+
+
+def provenance() -> dict[str, Any]:
+    """What made a study: code, versions, machine, counting convention."""
+    return {
+        "dse": dse.__version__,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "versions": {name: version(name) for name in _VERSIONED},
+        "convention": CONVENTION,
+    }

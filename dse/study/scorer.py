@@ -1,0 +1,73 @@
+"""The default scorer: build the network, train it on the study's proxy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+import dse
+from dse.store.records import ClaimedTrial, EpochResult, StudyRecord, TrialResult
+
+OnStep = Callable[[int, int, float], None]
+"""Called with (step, steps, newest loss)."""
+Scorer = Callable[[ClaimedTrial, OnStep], TrialResult]
+"""Trains one claimed network."""
+ScorerFactory = Callable[[StudyRecord, str], Scorer]
+"""Makes a scorer for a study and a device ("cpu", "cuda"), once in each worker process.
+
+It must be importable by name, as worker processes start from nothing.
+"""
+
+
+def proxy_scorer(study: StudyRecord, device: str) -> Scorer:
+    """A scorer that trains networks as the study's proxy says.
+
+    A result depends on the architecture, the trial's seed and the device alone, never on the
+    worker or on what it trained before.
+    """
+    import torch
+
+    from dse.architecture.spec import Architecture
+    from dse.network.build import build
+    from dse.proxy.datasets import DeviceData, load_dataset
+    from dse.proxy.recipe import Proxy
+    from dse.proxy.trainer import train
+
+    torch.set_num_threads(1)
+    place = torch.device(device)
+    proxy = Proxy.model_validate(study.proxy)
+    data = DeviceData(load_dataset(proxy.dataset, resolution=proxy.resolution), place)
+    packages = versions("torch", "numpy")
+
+    def score(trial: ClaimedTrial, on_step: OnStep) -> TrialResult:
+        architecture = Architecture.from_dict(trial.architecture).scaled(proxy.channels)
+        torch.manual_seed(trial.seed)
+        model = build(architecture, in_channels=data.channels, classes=data.classes)
+        result = train(model, data, proxy, seed=trial.seed, device=place, on_step=on_step)
+        return TrialResult(
+            state=result.state,
+            reason=result.reason,
+            error=result.error,
+            train_loss=result.train_loss,
+            epochs=tuple(EpochResult(**vars(epoch)) for epoch in result.epochs),
+            seconds=result.seconds,
+            cpu_seconds=result.cpu_seconds,
+            test_images=result.test_images,
+            classes=data.classes,
+            device=result.device,
+            dtype=result.dtype,
+            versions=packages,
+        )
+
+    return score
+
+
+def versions(*packages: str) -> Mapping[str, str]:
+    """The versions of dse and of the named packages, those that are installed."""
+    found = {"dse": dse.__version__}
+    for package in packages:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

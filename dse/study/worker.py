@@ -1,0 +1,153 @@
+"""A worker process: claim a trial, train it, store the result, until nothing waits.
+
+Workers are identical and keep nothing: killing one at any moment loses at most the training it is
+in. They must not outlive the process that started them, as a later run would compete with them
+for the cores; two independent means see to that, since the parent may be killed in any way.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import Final
+
+from dse.errors import UserError
+from dse.store.records import ClaimedTrial, TrialResult
+from dse.store.store import Store
+from dse.study.messages import Broken, Finished, Idle, Message, Started, Step
+from dse.study.scorer import Scorer, ScorerFactory
+
+STEP_SECONDS: Final = 0.25
+"""A worker reports its steps no more often than this."""
+
+Send = Callable[[Message], None]
+PR_SET_PDEATHSIG: Final = 1  # from linux/prctl.h
+
+
+def serve(
+    channel: Connection,
+    parent: int,
+    name: str,
+    target: str,
+    factory: ScorerFactory,
+    device: str,
+) -> None:
+    """The main function of a worker process that process `parent` started.
+
+    Works whenever the parent sends anything on `channel`, and reports on it. Exits with the
+    parent, or when the parent closes its end.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
+    orders = _watch(channel, parent)
+    send = _sender(channel)
+    try:
+        with Store.open(target) as store:
+            study = store.study()
+            assert study is not None, "workers start after the study was stored"
+            score = factory(study, device)
+            while True:
+                orders.get()
+                work(store, name, score, send)
+                send(Idle())
+    except UserError as error:
+        send(Broken(text=str(error), mendable=True))
+    except Exception:
+        send(Broken(text=traceback.format_exc(), mendable=False))
+
+
+def work(store: Store, name: str, score: Scorer, send: Send) -> int:
+    """Train until no trial waits; how many results were stored."""
+    stored = 0
+    while trial := store.claim(name):
+        send(Started(index=trial.index, replicate=trial.replicate))
+        result = _attempt(trial, score, send)
+        if not store.complete(trial, result):
+            continue  # given to someone else meanwhile: theirs counts
+        stored += 1
+        send(
+            Finished(
+                index=trial.index,
+                replicate=trial.replicate,
+                state=result.state,
+                error=result.error,
+                reason=result.reason,
+            )
+        )
+    return stored
+
+
+def _attempt(trial: ClaimedTrial, score: Scorer, send: Send) -> TrialResult:
+    """One training; whatever goes wrong with this network is its result, and the study goes on."""
+    last = 0.0
+
+    def on_step(step: int, steps: int, loss: float) -> None:
+        nonlocal last
+        if time.monotonic() - last >= STEP_SECONDS:
+            last = time.monotonic()
+            send(
+                Step(
+                    index=trial.index,
+                    replicate=trial.replicate,
+                    step=step,
+                    steps=steps,
+                    loss=loss,
+                )
+            )
+
+    begin = time.perf_counter(), time.process_time()
+    try:
+        return score(trial, on_step)
+    except Exception as error:
+        return TrialResult(
+            state="out_of_memory" if _is_out_of_memory(error) else "failed",
+            reason=f"{type(error).__name__}: {error}".strip(),
+            seconds=time.perf_counter() - begin[0],
+            cpu_seconds=time.process_time() - begin[1],
+        )
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Python's, CUDA's (a class that only torch can name) and the CPU allocator's (only words)."""
+    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return named or (isinstance(error, RuntimeError) and "not enough memory" in str(error))
+
+
+def _sender(channel: Connection) -> Send:
+    def send(message: Message) -> None:
+        try:
+            channel.send(message)
+        except OSError:  # the parent is gone
+            os._exit(1)
+
+    return send
+
+
+def _watch(channel: Connection, parent: int) -> SimpleQueue[object]:
+    """Die with the parent; a queue of what it sends.
+
+    On Linux the kernel kills this process when its parent ends. Everywhere, a thread waits for
+    the end of the channel, whose other end only the parent holds and the kernel closes.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    orders: SimpleQueue[object] = SimpleQueue()
+
+    def receive() -> None:
+        while True:
+            try:
+                orders.put(channel.recv())
+            except (EOFError, OSError):
+                os._exit(1)
+
+    threading.Thread(target=receive, name="parent watch", daemon=True).start()
+    return orders
