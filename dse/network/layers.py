@@ -36,7 +36,10 @@ class PointwiseLinear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C_in, H, W) to (N, C_out, H, W)."""
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        n, c, h, w = x.shape
+        # Two dimensions: on the CPU a 1x1 map would else become one product for each image.
+        rows = F.linear(x.permute(0, 2, 3, 1).reshape(-1, c), self.weight, self.bias)
+        return rows.view(n, h, w, -1).permute(0, 3, 1, 2)
 
 
 class LayerScale(nn.Module):

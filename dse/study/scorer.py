@@ -30,10 +30,11 @@ def proxy_scorer(study: StudyRecord, device: str) -> Scorer:
     from dse.architecture.spec import Architecture
     from dse.network.build import build
     from dse.proxy.datasets import DeviceData, load_dataset
+    from dse.proxy.device import prepare_worker
     from dse.proxy.recipe import Proxy
     from dse.proxy.trainer import train
 
-    torch.set_num_threads(1)
+    prepare_worker()
     place = torch.device(device)
     proxy = Proxy.model_validate(study.proxy)
     data = DeviceData(load_dataset(proxy.dataset, resolution=proxy.resolution), place)

@@ -1,0 +1,170 @@
+"""Labelled images: made or loaded once, cached on disk, resident on the device."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from pydantic import Field
+
+from dse.config import Config
+from dse.proxy.fractals import fractal_images
+
+FORMAT: Final = 1  # raised whenever the same spec comes to mean other images
+
+
+class FractalSpec(Config):
+    """The embedded data set: `classes` iterated function systems drawn from `seed`."""
+
+    source: Literal["fractals"] = "fractals"
+    classes: Annotated[int, Field(ge=2, le=10_000)] = 20
+    train_per_class: Annotated[int, Field(ge=1, le=100_000)] = 300
+    test_per_class: Annotated[int, Field(ge=1, le=100_000)] = 100
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """uint8 images of shape (n, channels, resolution, resolution) with int64 labels of shape (n,).
+
+    Images are ordered so that any prefix holds all classes equally (to within one).
+    """
+
+    train_images: npt.NDArray[np.uint8]
+    train_labels: npt.NDArray[np.int64]
+    test_images: npt.NDArray[np.uint8]
+    test_labels: npt.NDArray[np.int64]
+    classes: int
+
+    @property
+    def channels(self) -> int:
+        """Colour channels of an image."""
+        return int(self.train_images.shape[1])
+
+    @property
+    def resolution(self) -> int:
+        """Pixels along an image's side."""
+        return int(self.train_images.shape[2])
+
+
+def load_dataset(spec: FractalSpec, *, resolution: int) -> Dataset:
+    """The data set that `spec` describes, from the cache or made now (seconds) and cached."""
+    path = cache_path(spec, resolution=resolution)
+    dataset = _read_cache(path)
+    if dataset is None:
+        dataset = _make(spec, resolution)
+        # A cache that cannot be written only costs the next process a few seconds.
+        with contextlib.suppress(OSError):
+            _write_cache(path, dataset)
+    return dataset
+
+
+def cache_path(spec: FractalSpec, *, resolution: int) -> Path:
+    """The file that caches this data set; its name is a hash of everything that decides it."""
+    content = {"format": FORMAT, "resolution": resolution, **spec.model_dump()}
+    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+    return cache_folder() / f"{spec.source}-{digest}.npz"
+
+
+def cache_folder() -> Path:
+    """`$DSE_CACHE`, else `dse` under `$XDG_CACHE_HOME` or `~/.cache`."""
+    if own := os.environ.get("DSE_CACHE"):
+        return Path(own)
+    if shared := os.environ.get("XDG_CACHE_HOME"):
+        return Path(shared) / "dse"
+    return Path(os.path.expanduser("~")) / ".cache" / "dse"  # noqa: PTH111 (never raises)
+
+
+def _make(spec: FractalSpec, resolution: int) -> Dataset:
+    def split(number: int, per_class: int) -> tuple[Any, Any]:
+        images = fractal_images(
+            classes=spec.classes,
+            per_class=per_class,
+            resolution=resolution,
+            seed=spec.seed,
+            split=number,
+        )
+        interleaved = images.swapaxes(0, 1).reshape(-1, 1, resolution, resolution)
+        return interleaved, np.tile(np.arange(spec.classes), per_class)
+
+    train_images, train_labels = split(0, spec.train_per_class)
+    test_images, test_labels = split(1, spec.test_per_class)
+    return Dataset(
+        train_images=train_images,
+        train_labels=train_labels,
+        test_images=test_images,
+        test_labels=test_labels,
+        classes=spec.classes,
+    )
+
+
+def _read_cache(path: Path) -> Dataset | None:
+    """The cached data set, or None where there is none or the file is damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            fields = {name: stored[name] for name in stored.files}
+        return Dataset(classes=int(fields.pop("classes")), **fields)
+    except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile):
+        return None
+
+
+def _write_cache(path: Path, dataset: Dataset) -> None:
+    """Write beside the target, then rename: readers see nothing or the whole file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            np.savez(file, **vars(dataset))
+        os.replace(name, path)  # noqa: PTH105
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)  # noqa: PTH108
+        raise
+
+
+class DeviceData:
+    """A data set resident on the device as uint8; batches are normalised when asked for.
+
+    Normalisation is by the training images' mean and standard deviation, per channel.
+    """
+
+    def __init__(self, dataset: Dataset, device: torch.device) -> None:
+        self.device = device
+        self.classes = dataset.classes
+        self.channels = dataset.channels
+        self.resolution = dataset.resolution
+        self.train_images = self._resident(dataset.train_images)
+        self.test_images = self._resident(dataset.test_images)
+        self.train_labels = torch.from_numpy(dataset.train_labels).to(device)
+        self.test_labels = torch.from_numpy(dataset.test_labels).to(device)
+        pixels = dataset.train_images
+        mean = pixels.mean(axis=(0, 2, 3), dtype=np.float64)
+        std = np.maximum(pixels.std(axis=(0, 2, 3), dtype=np.float64), 1.0)
+        self._shift = torch.tensor(-mean / std, dtype=torch.float32, device=device)
+        self._scale = torch.tensor(1 / std, dtype=torch.float32, device=device)
+
+    def _resident(self, images: npt.NDArray[np.uint8]) -> torch.Tensor:
+        # Stored pixel by pixel (NHWC), so that a permuted view of a batch is channels_last.
+        return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 2, 3, 1))).to(self.device)
+
+    def train_batch(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Normalised float32 images (b, c, r, r) and labels (b,) for `indices` on the device."""
+        return self._normalised(self.train_images[indices]), self.train_labels[indices]
+
+    def test_batch(self, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Held-out images and labels from `start` to `stop`, as `train_batch` gives them."""
+        return self._normalised(self.test_images[start:stop]), self.test_labels[start:stop]
+
+    def _normalised(self, images: torch.Tensor) -> torch.Tensor:
+        scaled = torch.addcmul(self._shift, images, self._scale)
+        return scaled.permute(0, 3, 1, 2)

@@ -1,0 +1,93 @@
+"""A proxy: the reduced task on which networks are compared, and how they are trained on it."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import Field, model_validator
+
+from dse.config import Config, load_config
+from dse.errors import UserError
+from dse.proxy.datasets import FractalSpec
+
+PRESETS: Final = Path(__file__).parent / "presets"
+
+Rate = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Momentum = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+
+
+class Recipe(Config):
+    """AdamW with a linear warm-up and a half-cosine decay of the learning rate.
+
+    `warmup` is a share of all steps. Weight decay spares biases, norms and layer scale.
+    """
+
+    batch_size: Annotated[int, Field(ge=1)] = 64
+    learning_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 2e-3
+    final_learning_rate: Rate = 0.0
+    warmup: Rate = 0.2
+    weight_decay: Rate = 0.05
+    betas: tuple[Momentum, Momentum] = (0.9, 0.999)
+    label_smoothing: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.1
+
+
+class Proxy(Config):
+    """Four reductions of the real task (EcoNAS, Zhou et al. 2020), a data set and a recipe.
+
+    `channels` is the fraction of a network's widths that is kept, `resolution` in pixels,
+    `train_images` the number of training images used (null: all), stratified over the classes.
+    """
+
+    dataset: FractalSpec = FractalSpec()
+    channels: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 0.25
+    resolution: Annotated[int, Field(ge=16, le=1024)] = 32
+    train_images: Annotated[int, Field(ge=2)] | None = None
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 4
+    recipe: Recipe = Recipe()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        used, available = self.images, self.dataset.classes * self.dataset.train_per_class
+        if used > available:
+            raise ValueError(f"train_images is {used}, but the data set has only {available}.")
+        if self.recipe.batch_size > used:
+            raise ValueError(
+                f"recipe.batch_size is {self.recipe.batch_size}, but only {used} images are "
+                "trained on."
+            )
+        return self
+
+    @property
+    def images(self) -> int:
+        """Training images used."""
+        available = self.dataset.classes * self.dataset.train_per_class
+        return available if self.train_images is None else self.train_images
+
+    @property
+    def steps(self) -> int:
+        """Optimizer steps of one training; the last, smaller batch of an epoch is left out."""
+        return self.epochs * (self.images // self.recipe.batch_size)
+
+
+def load_proxy(name_or_path: str) -> Proxy:
+    """A preset by its name, or a proxy described in a YAML file.
+
+    Raises:
+        UserError: there is no such preset or file, or the file holds a mistake (it names the line).
+    """
+    if name_or_path in preset_names():
+        return load_config(Proxy, PRESETS / f"{name_or_path}.yaml")
+    if Path(name_or_path).suffix in {".yaml", ".yml"}:
+        return load_config(Proxy, name_or_path)
+    near = difflib.get_close_matches(name_or_path, preset_names(), n=1, cutoff=0.0)
+    raise UserError(
+        f"proxy {name_or_path!r}: there is no such preset; did you mean {near[0]!r}? Presets: "
+        f"{', '.join(preset_names())}; or give a file that ends in .yaml."
+    )
+
+
+def preset_names() -> list[str]:
+    """The presets that come with the package."""
+    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
