@@ -1,4 +1,4 @@
-"""The command line: one verb, one function. Heavy packages are imported by the verb that needs them."""
+"""The command line: one verb, one function. A verb imports the heavy packages it needs itself."""
 
 from __future__ import annotations
 

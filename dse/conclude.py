@@ -13,6 +13,7 @@ from dse.analysis.summary import EMBEDDED_SENTENCE, Summary, summarise
 from dse.dashboard.report import write_report
 from dse.errors import UserError
 from dse.export.folder import export_networks
+from dse.space import Budget
 from dse.store.records import StudyRecord
 from dse.store.store import Store
 from dse.study.plan import random_repeats
@@ -59,7 +60,7 @@ class Conclusion:
             self.curves,
             self._provenance(),
             summary=self.summary,
-            title=self.study.name,
+            title=f"{self.study.space_name} at {Budget(**self.study.budget)}",
             path=Path(output) if output else self.report_path,
         )
 

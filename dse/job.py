@@ -14,7 +14,6 @@ from rich.text import Text
 
 from dse.analysis.ranking import Ranked
 from dse.analysis.summary import interval, percent
-
 from dse.architecture.cost import cost
 from dse.conclude import STUDIES, Conclusion, load_conclusion
 from dse.errors import UserError
@@ -26,9 +25,10 @@ from dse.store.lock import store_lock
 from dse.store.store import Store
 from dse.study.estimate import seconds_per_training
 from dse.study.launch.local import LocalWorkers
+from dse.study.mirror import mirror
 from dse.study.plan import Survey, candidate_record
 from dse.study.progress import make_progress
-from dse.units import CONVENTION, format_duration, parse_percent
+from dse.units import CONVENTION, format_duration
 
 
 def main_job(
@@ -66,7 +66,8 @@ def main_job(
         crew = workers or default_workers(pick_device())
         announce(survey, samples, target, crew, console)
         train_all(survey, target, crew, console)
-    conclusion = load_conclusion(target)
+        conclusion = load_conclusion(target)
+        mirror(target, conclusion.study, conclusion.population)
     hand_over(conclusion, top, console)
     return conclusion
 
@@ -226,4 +227,3 @@ def parse_share(text: str) -> float:
     if not text.strip().endswith("%") or not 0 <= share <= 1:
         raise UserError(f"--repeat {text!r}: write a percentage from 0% to 100%.")
     return share
-

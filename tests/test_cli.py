@@ -52,9 +52,7 @@ def test_tables_show_name_number_and_counting_convention(
 
 
 def test_space_shows_priors_and_what_is_realised(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(
-        capsys, "space", SPACE, "--budget", "4.5GFLOPs", "--draws", "20", "--json"
-    )
+    code, out, _ = run(capsys, "space", SPACE, "--budget", "4.5GFLOPs", "--draws", "20", "--json")
     assert code == 0
     rows = {row["parameter"]: row for row in map(json.loads, out.splitlines())}
     assert rows["dims.1"]["prior"] == "solved for the budget"

@@ -19,6 +19,7 @@ from dse.errors import UserError
 
 # A width is one number, or an array of alternatives that are all costed at once.
 Width = Any
+Kind = Literal["conv", "linear", "norm", "scale"]
 
 
 class Layer(NamedTuple):
@@ -29,7 +30,7 @@ class Layer(NamedTuple):
     """
 
     name: str
-    kind: Literal["conv", "linear", "norm", "scale"]
+    kind: Kind
     in_channels: Width
     out_channels: Width
     kernel_size: int
@@ -207,7 +208,8 @@ def _block(
     hidden = hidden_width(a.expansion_ratio, width)
     kernel = a.kernel_sizes[stage]
     fine, coarse = size**2, (_halved(size) if stride == 2 else size) ** 2
-    point: Literal["linear", "conv"] = "linear" if a.pointwise == "linear" else "conv"
+    point: Kind = a.pointwise
+    triple: tuple[tuple[str, Kind, Width, Width, int, Width, int], ...]
     if a.block_order == "spatial_first":
         triple = (
             ("spatial", "conv", before, before, kernel, before, coarse),

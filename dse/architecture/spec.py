@@ -158,7 +158,9 @@ class Architecture:
                 raise UserError(
                     f"unknown architecture key {key!r}; known keys: {', '.join(sorted(known))}."
                 )
-        values = {k: tuple(v) if isinstance(v, list | tuple) else v for k, v in data.items()}
+        values: dict[str, Any] = {
+            k: tuple(v) if isinstance(v, list | tuple) else v for k, v in data.items()
+        }
         for name in ("depths", "dims", "kernel_sizes"):
             if name in values and not isinstance(values[name], tuple):
                 raise UserError(f"{name} must be a list of whole numbers, not {values[name]!r}.")

@@ -24,6 +24,8 @@ METHOD = (
     "seeds, then the others, those that ended badly last. The fresh-seed error is unbiased for a "
     "finalist chosen by its first seed; picking the very best of them again is slightly "
     "optimistic.",
+    "All networks of a study share one learning rate and schedule. It does not suit all norms and "
+    "activations equally well, so a difference between them is partly one of the rate.",
     "At chance: accuracy not above 1/classes by a one-sided exact binomial test at 1 %.",
     "Means by level: Student's t intervals over the networks that have an error. Rank "
     "correlation: Spearman's ρ, Fisher's z with the standard error of Bonett & Wright (2000), "

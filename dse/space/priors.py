@@ -45,7 +45,7 @@ class Prior(Config):
             raise ValueError(f"{given[0]} must be [lowest, highest], not [{low:g}, {high:g}]")
         if self.log_uniform is not None and low <= 0:
             raise ValueError(f"log_uniform must start above 0, not at {low:g}")
-        if self.step is not None and not 0 < self.step:
+        if self.step is not None and not self.step > 0:
             raise ValueError(f"step must be positive, not {self.step:g}")
         if self.step is not None and (high - low) / self.step > 1e6:
             raise ValueError(f"step {self.step:g} is too fine for [{low:g}, {high:g}]")
@@ -85,7 +85,7 @@ class Prior(Config):
         weights = np.ones(len(values))
         if self.log_uniform is not None:
             weights = 1 / np.array(values, dtype=np.float64)
-        return weights / weights.sum()
+        return np.asarray(weights / weights.sum())
 
     def draw(self, rng: np.random.Generator) -> Value:
         """Draw one value, from exactly one uniform random number, so that streams stay aligned."""

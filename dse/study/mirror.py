@@ -18,7 +18,10 @@ from optuna.distributions import (
     FloatDistribution,
     IntDistribution,
 )
+from optuna.storages import RDBStorage
 from optuna.trial import TrialState, create_trial
+from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 
 from dse.errors import UserError
 from dse.space.design_space import DesignSpace, space_from_definition
@@ -47,9 +50,11 @@ def mirror(store: Path, study: StudyRecord, population: pd.DataFrame) -> int:
     space = distributions(space_from_definition(study.space))
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    storage: RDBStorage | None = None
     try:
+        storage = RDBStorage(URL.create("sqlite", database=str(store)).render_as_string())
         target = optuna.create_study(
-            storage=f"sqlite:///{store}",
+            storage=storage,
             study_name=f"{study.name} (survey)",
             direction="minimize",
             load_if_exists=True,
@@ -61,9 +66,11 @@ def mirror(store: Path, study: StudyRecord, population: pd.DataFrame) -> int:
         finished = population[population["state"].isin(_STATES)]
         new = [row for row in finished.to_dict("records") if _key(row) not in known]
         target.add_trials([_trial(row, space) for row in new])
-    except optuna.exceptions.StorageInternalError as error:
+    except (optuna.exceptions.StorageInternalError, SQLAlchemyError) as error:
         raise UserError(f"{store}: Optuna's mirror cannot be written: {error}.") from None
     finally:
+        if storage is not None:
+            storage.engine.dispose()
         optuna.logging.set_verbosity(verbosity)
     return len(new)
 
@@ -94,8 +101,10 @@ def _distribution(prior: Prior) -> BaseDistribution:
         return FloatDistribution(low, high, log=log)
     if all(isinstance(value, int) for value in prior.values) and (not log or prior.step == 1):
         return IntDistribution(low, high, log=log, step=int(prior.step or 1))
-    return FloatDistribution(low, high, step=prior.step) if not log else CategoricalDistribution(
-        prior.values
+    return (
+        FloatDistribution(low, high, step=prior.step)
+        if not log
+        else CategoricalDistribution(prior.values)
     )
 
 

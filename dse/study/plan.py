@@ -120,7 +120,7 @@ class Survey:
         named = set(population.loc[population["replicate"] == 1, "index"])
         if (population.loc[population["replicate"] == 0, "state"] == "complete").all():
             return sum(trial.index not in named for trial in self.best_repeats(population))
-        return self.random_repeats
+        return min(self.random_repeats, self.models - self.random_repeats)
 
     def trial(self, index: int, replicate: int) -> TrialRecord:
         """A training of network `index`; its seed derives from (study seed, index, replicate)."""

@@ -53,7 +53,9 @@ def test_a_wider_or_deeper_network_never_costs_less(a: Architecture) -> None:
 
 
 def test_layers_are_named_after_their_place() -> None:
-    names = [layer.name for layer in layers(Architecture(depths=(2,), dims=(8,), kernel_sizes=(7,)))]
+    names = [
+        layer.name for layer in layers(Architecture(depths=(2,), dims=(8,), kernel_sizes=(7,)))
+    ]
     assert names == [
         "stem.conv",
         "stem.norm",

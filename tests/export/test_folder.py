@@ -39,7 +39,9 @@ def population() -> pd.DataFrame:
 
 
 def test_each_network_is_a_file_that_reads_back_as_the_same_network(tmp_path: Path) -> None:
-    paths = export_networks(population(), [2, 0], tmp_path / "best", study=STUDY, caution="Careful.")
+    paths = export_networks(
+        population(), [2, 0], tmp_path / "best", study=STUDY, caution="Careful."
+    )
     assert [p.name for p in paths] == ["rank-01-network-0002.yaml", "rank-02-network-0000.yaml"]
     assert [find_architecture(str(p)) for p in paths] == [NETWORKS[2], NETWORKS[0]]
     document = yaml.safe_load(paths[1].read_text())
