@@ -62,6 +62,7 @@ class Conclusion:
             summary=self.summary,
             title=f"{self.study.space_name} at {Budget(**self.study.budget)}",
             path=Path(output) if output else self.report_path,
+            resolution=self.study.budget["resolution"],
         )
 
     def write_export(

@@ -23,7 +23,9 @@ def write_whole(path: str | Path, text: str) -> None:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
-        Path(temporary).chmod(0o644)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o666 & ~_umask())  # mkstemp's own mode is for one user only
         Path(temporary).replace(path)
         temporary = None
     except OSError as error:
@@ -32,3 +34,9 @@ def write_whole(path: str | Path, text: str) -> None:
         if temporary is not None:
             with suppress(OSError):
                 Path(temporary).unlink()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

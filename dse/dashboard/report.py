@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from importlib import resources
 from pathlib import Path
@@ -15,7 +13,7 @@ from plotly.offline import get_plotlyjs
 
 from dse.analysis.summary import Summary
 from dse.dashboard import markup, sections
-from dse.errors import UserError
+from dse.files import write_whole
 
 
 def write_report(
@@ -26,21 +24,19 @@ def write_report(
     summary: Summary,
     title: str,
     path: Path,
+    resolution: int = 224,
 ) -> Path:
     """Write the report of one study to `path`, whole or not at all, and return the path.
 
     `population` has one row a training and `curves` one row an epoch (`index`, `replicate`,
-    `epoch`, `error`); `provenance` is shown as it is, nested mappings flattened; its
-    `resolution` [px], if there, is used in the drawings. Raises `UserError` where the file
-    cannot be written.
+    `epoch`, `error`); `provenance` is shown as it is, nested mappings flattened;
+    `resolution` [px] is the input's in the drawings. Raises `UserError` where the file cannot be
+    written.
     """
-    page = render(population, curves, provenance, summary=summary, title=title)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _write_atomically(path, page)
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise UserError(f"{path}: the report cannot be written ({reason}).") from error
+    page = render(
+        population, curves, provenance, summary=summary, title=title, resolution=resolution
+    )
+    write_whole(path, page)
     return path
 
 
@@ -51,6 +47,7 @@ def render(
     *,
     summary: Summary,
     title: str,
+    resolution: int = 224,
 ) -> str:
     """The report's HTML. Every name in it is shown as text, and nothing is fetched."""
     page = sections.Page()
@@ -59,7 +56,7 @@ def render(
         parts += [
             sections.distribution(page, population, summary),
             sections.top_networks(summary),
-            sections.drawings(page, population, summary, int(provenance.get("resolution", 224))),
+            sections.drawings(page, population, summary, resolution),
             sections.parameters(page, population, summary),
             sections.costs(page, population, summary),
             sections.learning_curves(page, population, curves, summary),
@@ -81,25 +78,3 @@ def render(
 
 def _asset(name: str) -> str:
     return resources.files("dse.dashboard").joinpath(name).read_text(encoding="utf-8")
-
-
-def _write_atomically(path: Path, page: str) -> None:
-    """Write beside `path` and move into place, so that a reader never sees half a file."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    part = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(page)
-            file.flush()
-            os.fsync(file.fileno())
-        part.chmod(0o666 & ~_umask())
-        part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
