@@ -7,14 +7,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Final
 from urllib.parse import urlencode
 
 from dse.errors import UserError
 from dse.store.engine import BUSY_SECONDS, explain, file_uri, trackless
 from dse.store.schema import SCHEMA_VERSION
-
-SQLITE_MAGIC: Final = b"SQLite format 3\0"
 
 
 def is_fresh(path: Path) -> bool:
@@ -26,16 +23,16 @@ def is_fresh(path: Path) -> bool:
     if path.is_dir():
         raise UserError(f"{path}: is a folder, a store is a file.")
     try:
-        with path.open("rb") as file:
-            start = file.read(len(SQLITE_MAGIC))
+        if path.stat().st_size == 0:
+            return True
     except FileNotFoundError:
         return True
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
-    if not start:
-        return True
-    if start != SQLITE_MAGIC:
-        raise UserError(f"{path}: is no SQLite database, and so no store: choose another --store.")
+    if not os.access(path, os.R_OK):
+        raise UserError(f"{path}: cannot be read: give read permission.")
+    # Only SQLite may open the file: when a process closes any descriptor of a file, POSIX drops
+    # all its locks on it, and another process could then take the `-wal` file away under it.
     with _plain(path), closing(_peek(path)) as connection:
         tables = {
             name

@@ -113,8 +113,13 @@ def explain(error: sqlite3.DatabaseError, path: Path) -> str | None:
             f"{path}: the disk is full: free some space and run the same command again, "
             "what was finished is kept."
         )
-    if code in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        return f"{path}: the file is damaged or no store: move it away, or choose another --store."
+    if code == sqlite3.SQLITE_NOTADB:
+        return (
+            f"{path}: is no SQLite database, or a damaged one: move it away, or choose another "
+            "--store."
+        )
+    if code == sqlite3.SQLITE_CORRUPT:
+        return f"{path}: the file is damaged: move it away, or choose another --store."
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return f"{path}: another program has locked the store for {BUSY_SECONDS:g} s: close it."
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):

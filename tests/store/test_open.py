@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -16,7 +18,7 @@ from dse.store.records import Counts
 from dse.store.schema import SCHEMA_VERSION
 from dse.store.store import Store
 from tests.store.conftest import Mount
-from tests.store.records import fill, result
+from tests.store.records import fill, result, study
 
 
 def sql(path: Path, *statements: str) -> None:
@@ -243,3 +245,24 @@ def test_a_locked_store_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             assert store.counts() == Counts(waiting=1), "reading goes on"
             with pytest.raises(UserError, match="another program has locked the store"):
                 store.claim("worker")
+
+
+def test_opening_a_store_again_keeps_the_locks_of_the_first_connection(tmp_path: Path) -> None:
+    """POSIX drops all locks of a process when it closes *any* descriptor of the file.
+
+    Without its lock, the next process to close the store takes itself for the last one, deletes
+    the `-wal` file, and this process goes on reading the deleted one.
+    """
+    path = tmp_path / "study.db"
+    with Store.open(path, create=True) as first:
+        first.create_study(study())
+        for read_only in (False, True):
+            Store.open(path, create=not read_only, read_only=read_only).close()
+        code = """
+import sys
+from dse.store.store import Store
+with Store.open(sys.argv[1]) as store:
+    store.networks()
+"""
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+        assert path.with_name("study.db-wal").exists()
