@@ -8,61 +8,58 @@ parameters are all learnable ones.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
+from dse.architecture import plan
+from dse.architecture.plan import Op
 from dse.architecture.spec import Architecture
+from dse.architecture.widths import Width
 from dse.errors import UserError
-
-# A width is one number, or an array of alternatives that are all costed at once.
-Width = Any
-Kind = Literal["conv", "linear", "norm", "scale"]
 
 
 class Layer(NamedTuple):
-    """One kind of layer with learnable parameters, and how often it occurs.
+    """An operation of a network, on which map it works and how often it occurs.
 
-    `pixels` is the number of output positions; for norms and layer scales it is zero, since they
-    are not counted in FLOPs or activations.
+    `in_pixels` and `pixels` are the positions of its input and output maps; `name` is the path of
+    its module, without the number of the block where it stands for several equal ones.
     """
 
     name: str
-    kind: Kind
-    in_channels: Width
-    out_channels: Width
-    kernel_size: int
-    groups: Width
-    bias: bool
+    op: Op
+    in_pixels: int
     pixels: int
-    repeat: int
+    repeat: Width = 1
 
     @property
-    def flops(self) -> Width:
-        """Multiply-adds of all its occurrences."""
-        if self.pixels == 0:
-            return 0
-        return self.repeat * self.pixels * self._weights
+    def weights(self) -> Width:
+        """Weights or factors of one occurrence, without its bias."""
+        op = self.op
+        if op.kind in ("conv", "linear"):
+            return op.kernel_size**2 * (op.in_channels // op.groups) * op.out_channels
+        return op.out_channels if op.kind in ("norm", "grn", "scale") else 0
 
     @property
     def params(self) -> Width:
         """Learnable parameters of all its occurrences."""
-        if self.kind == "norm":
-            return self.repeat * 2 * self.out_channels
-        if self.kind == "scale":
-            return self.repeat * self.out_channels
-        return self.repeat * (self._weights + self.bias * self.out_channels)
+        return self.repeat * (self.weights + self.op.bias * self.op.out_channels)
+
+    @property
+    def flops(self) -> Width:
+        """Multiply-adds of all its occurrences, if it is convolution or linear."""
+        counted = self.op.kind in ("conv", "linear")
+        return self.repeat * self.pixels * self.weights if counted else 0
 
     @property
     def activations(self) -> Width:
-        """Output elements of all its occurrences."""
-        return self.repeat * self.pixels * self.out_channels
-
-    @property
-    def _weights(self) -> Width:
-        return self.kernel_size**2 * (self.in_channels // self.groups) * self.out_channels
+        """Output elements of all its occurrences, if it is convolution or linear."""
+        counted = self.op.kind in ("conv", "linear")
+        return self.repeat * self.pixels * self.op.out_channels if counted else 0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,6 +71,15 @@ class Cost:
     activations: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Costs:
+    """Totals of n networks, for one image: int64 arrays of shape (n,)."""
+
+    flops: NDArray[np.int64]
+    params: NDArray[np.int64]
+    activations: NDArray[np.int64]
+
+
 def cost(
     architecture: Architecture, *, resolution: int = 224, in_channels: int = 3, classes: int = 1000
 ) -> Cost:
@@ -81,156 +87,149 @@ def cost(
 
     >>> cost(Architecture()).flops  # ConvNeXt-T
     4455531264
+
+    Raises:
+        UserError: the image is too small for the network's downsampling.
     """
-    table = list(
-        layers(architecture, resolution=resolution, in_channels=in_channels, classes=classes)
-    )
-    return Cost(
-        flops=sum(layer.flops for layer in table),
-        params=sum(layer.params for layer in table),
-        activations=sum(layer.activations for layer in table),
-    )
+    return Cost(**_totals(architecture, resolution, in_channels, classes))
 
 
-def flops_of_widths(
-    architecture: Architecture, dims: Sequence[np.ndarray], *, resolution: int = 224
-) -> np.ndarray:
-    """FLOPs of one shape at many widths: `dims[s]` holds the n alternatives for stage s.
-
-    Returns:
-        int64 array of shape (n,).
-    """
-    return np.asarray(
-        sum(layer.flops for layer in layers(architecture, resolution=resolution, dims=dims))
-    )
-
-
-def hidden_width(expansion_ratio: float, dim: Width) -> Width:
-    """Hidden channels of a block: the product rounded to the nearest whole number, at least 1."""
-    if isinstance(dim, np.ndarray):
-        return np.maximum(1, np.rint(expansion_ratio * dim).astype(np.int64))
-    return max(1, round(expansion_ratio * dim))
-
-
-def layers(
-    architecture: Architecture,
+def costs(
+    template: Architecture,
     *,
+    dims: NDArray[np.int64],
+    depths: NDArray[np.int64] | None = None,
+    kernel_sizes: NDArray[np.int64] | None = None,
+    expansion_ratio: NDArray[np.float64] | None = None,
     resolution: int = 224,
     in_channels: int = 3,
     classes: int = 1000,
-    dims: Sequence[Width] | None = None,
+) -> Costs:
+    """Costs of n networks at once that differ from a template in these numbers alone.
+
+    Args:
+        template: gives all other choices.
+        dims: widths, shape (n, stages).
+        depths: shape (n, stages), or None for the template's.
+        kernel_sizes: shape (n, stages), or None for the template's.
+        expansion_ratio: shape (n,), or None for the template's.
+        resolution: height and width of the image in pixels.
+        in_channels: channels of the image.
+        classes: outputs of the head.
+
+    Raises:
+        UserError: the image is too small for the network's downsampling.
+    """
+    given = {"dims": dims, "depths": depths, "kernel_sizes": kernel_sizes}
+    columns: dict[str, Any] = {
+        name: tuple(values.T) for name, values in given.items() if values is not None
+    }
+    if expansion_ratio is not None:
+        columns["expansion_ratio"] = expansion_ratio
+    several = cast(Architecture, _Several(template, columns))
+    totals = _totals(several, resolution, in_channels, classes)
+    return Costs(**{key: np.broadcast_to(value, len(dims)) for key, value in totals.items()})
+
+
+class _Several:
+    """Stands in for an architecture, with arrays in the place of some of its numbers."""
+
+    def __init__(self, template: Architecture, columns: dict[str, Any]) -> None:
+        self._template, self._columns = template, columns
+
+    def __getattr__(self, name: str) -> Any:
+        columns = self._columns
+        return columns[name] if name in columns else getattr(self._template, name)
+
+
+def _totals(
+    architecture: Architecture, resolution: int, in_channels: int, classes: int
+) -> dict[str, Any]:
+    flops: Width = 0
+    params: Width = 0
+    activations: Width = 0
+    for layer in layers(
+        architecture, resolution=resolution, in_channels=in_channels, classes=classes
+    ):
+        op, repeat = layer.op, layer.repeat
+        weights = layer.weights
+        params = params + repeat * (weights + op.out_channels if op.bias else weights)
+        if op.kind == "conv" or op.kind == "linear":
+            flops = flops + repeat * layer.pixels * weights
+            activations = activations + repeat * layer.pixels * op.out_channels
+    return {"flops": flops, "params": params, "activations": activations}
+
+
+def flops_of_widths(
+    architecture: Architecture, dims: NDArray[np.int64], *, resolution: int = 224
+) -> NDArray[np.int64]:
+    """FLOPs of one shape at n alternative widths, given as an array of shape (n, stages)."""
+    return costs(architecture, dims=dims, resolution=resolution).flops
+
+
+def layers(
+    architecture: Architecture, *, resolution: int = 224, in_channels: int = 3, classes: int = 1000
 ) -> Iterator[Layer]:
-    """The layers with learnable parameters, in order of execution, equal blocks once.
+    """The operations of a network in order of execution, equal blocks once.
 
     Args:
         architecture: the network.
-        resolution: height and width of the input in pixels.
-        in_channels: channels of the input.
+        resolution: height and width of the image in pixels.
+        in_channels: channels of the image.
         classes: outputs of the head.
-        dims: widths that stand in for the architecture's, each a number or an array.
 
     Raises:
-        UserError: the input is too small for the network's downsampling.
+        UserError: the image is too small for the network's downsampling.
     """
     a = architecture
-    widths: Sequence[Width] = a.dims if dims is None else dims
-    size = yield from _stem(a, widths[0], resolution, in_channels)
-    previous = widths[0]
-    for stage, width in enumerate(widths):
+    size = yield from _walk("stem", plan.stem(a, in_channels), resolution, 1, a)
+    before = a.dims[0] if a.stem_width is None else a.stem_width
+    for stage, width in enumerate(a.dims):
         name = f"stages.{stage}"
-        blocks = a.depths[stage]
         if stage > 0 and a.downsampling == "separate":
-            size = _halved_by_patches(size, resolution, a)
-            yield _norm(f"{name}.downsample.norm", previous)
-            yield Layer(f"{name}.downsample.conv", "conv", previous, width, 2, 1, True, size**2, 1)
-        elif stage > 0:
-            yield from _block(a, f"{name}.transition", stage, previous, width, size, 2, 1)
-            size, blocks = -(-size // 2), blocks - 1
-        if blocks:
-            yield from _block(a, f"{name}.blocks", stage, width, width, size, 1, blocks)
-        previous = width
-    if a.downsampling == "separate":
-        yield _norm("head.norm", previous)
-    yield Layer("head.fc", "linear", previous, classes, 1, 1, True, 1, 1)
+            ops = plan.downsample(a, before, width)
+            size = yield from _walk(f"{name}.downsample", ops, size, 1, a)
+            before = width
+        first = plan.is_projected(a, stage)
+        if first:
+            kernel = _kernel_runs(a, stage, 0)[0][0]
+            ops = plan.block(a, stage, kernel, before, width, first=True)
+            size = yield from _walk_block(f"{name}.blocks.0", ops, size, 1, a)
+        for kernel, repeat in _kernel_runs(a, stage, int(first)):
+            ops = plan.block(a, stage, kernel, width, width, first=False)
+            size = yield from _walk_block(f"{name}.blocks", ops, size, repeat, a)
+        before = width
+    yield from _walk("head", plan.head(a, before, classes), 1, 1, a)
 
 
-def _norm(name: str, width: Width, repeat: int = 1) -> Layer:
-    return Layer(name, "norm", width, width, 1, 1, False, 0, repeat)
+def _kernel_runs(a: Architecture, stage: int, skip: int) -> Sequence[tuple[Width, Width]]:
+    """Kernel sizes in a stage without its first `skip` blocks, and how many blocks have each."""
+    sizes = a.kernel_sizes[stage]
+    if isinstance(sizes, tuple):
+        return list(Counter(sizes[skip:]).items())
+    return [(sizes, a.depths[stage] - skip)]
 
 
-def _stem(
-    a: Architecture, width: Width, resolution: int, in_channels: int
+def _walk_block(
+    name: str, block: plan.BlockPlan, size: int, repeat: Width, a: Architecture
 ) -> Generator[Layer, None, int]:
-    """The layers of the stem; returns the size of its feature map."""
-    bias = a.norm_layer != "batch_norm"
-    if a.stem == "patch":
-        if resolution < 4:
-            raise UserError(f"an input of {resolution} pixels is too small for a 4x4 stem.")
-        size = resolution // 4
-        yield Layer("stem.conv", "conv", in_channels, width, 4, 1, bias, size**2, 1)
-    elif a.stem == "overlap":
-        half, size = _halved(resolution), _halved(_halved(resolution))
-        yield Layer("stem.conv1", "conv", in_channels, width, 3, 1, True, half**2, 1)
-        yield Layer("stem.conv2", "conv", width, width, 3, 1, bias, size**2, 1)
-    else:
-        half, size = _halved(resolution), _halved(_halved(resolution))
-        yield Layer("stem.conv", "conv", in_channels, width, 7, 1, bias, half**2, 1)
-    yield _norm("stem.norm", width)
+    after = yield from _walk(name, block.branch, size, repeat, a)
+    yield from _walk(f"{name}.shortcut", block.shortcut, size, repeat, a)
+    yield from _walk(name, block.after, after, repeat, a)
+    return after
+
+
+def _walk(
+    name: str, ops: Sequence[Op], size: int, repeat: Width, a: Architecture
+) -> Generator[Layer, None, int]:
+    """Operations one after the other on a map of `size` pixels a side; returns its last size."""
+    for op in ops:
+        output = op.output_size(size)
+        if output < 1:
+            raise UserError(
+                f"the image is too small for {a.stages} stages: at {name} a map of {size} pixels a "
+                f"side meets a {op.kernel_size}x{op.kernel_size} convolution of that stride."
+            )
+        yield Layer(f"{name}.{op.name}", op, size * size, output * output, repeat)
+        size = output
     return size
-
-
-def _halved(size: int) -> int:
-    """Size after a stride-2 layer with an odd kernel and padding of half of it."""
-    return -(-size // 2)
-
-
-def _halved_by_patches(size: int, resolution: int, a: Architecture) -> int:
-    """Size after a 2x2 stride-2 convolution without padding."""
-    if size < 2:
-        raise UserError(
-            f"an input of {resolution} pixels is too small for {a.stages} stages with separate "
-            "downsampling: a map of one pixel cannot be halved."
-        )
-    return size // 2
-
-
-def _block(
-    a: Architecture,
-    name: str,
-    stage: int,
-    before: Width,
-    width: Width,
-    size: int,
-    stride: int,
-    repeat: int,
-) -> Iterator[Layer]:
-    """The layers of a block whose input has `before` channels on a map of `size`^2 pixels."""
-    hidden = hidden_width(a.expansion_ratio, width)
-    kernel = a.kernel_sizes[stage]
-    fine, coarse = size**2, (_halved(size) if stride == 2 else size) ** 2
-    point: Kind = a.pointwise
-    triple: tuple[tuple[str, Kind, Width, Width, int, Width, int], ...]
-    if a.block_order == "spatial_first":
-        triple = (
-            ("spatial", "conv", before, before, kernel, before, coarse),
-            ("expand", point, before, hidden, 1, 1, coarse),
-            ("contract", point, hidden, width, 1, 1, coarse),
-        )
-    else:
-        triple = (
-            ("expand", point, before, hidden, 1, 1, fine),
-            ("spatial", "conv", hidden, hidden, kernel, hidden, coarse),
-            ("contract", point, hidden, width, 1, 1, coarse),
-        )
-    for position, (part, kind, inside, outside, k, groups, pixels) in enumerate(triple):
-        normed = position in a.norm_positions
-        bias = not (normed and a.norm_layer == "batch_norm")
-        yield Layer(f"{name}.{part}", kind, inside, outside, k, groups, bias, pixels, repeat)
-        if normed:
-            yield _norm(f"{name}.{part}.norm", outside, repeat)
-    if a.ls_init_value is not None:
-        yield Layer(f"{name}.scale", "scale", width, width, 1, 1, False, 0, repeat)
-    if stride == 2:
-        bias = a.norm_layer != "batch_norm"
-        yield Layer(f"{name}.shortcut", "conv", before, width, 1, 1, bias, coarse, repeat)
-        yield _norm(f"{name}.shortcut.norm", width, repeat)

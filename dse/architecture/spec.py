@@ -1,4 +1,8 @@
-"""The description of one ConvNeXt-family network: a small frozen value, known before torch."""
+"""The description of one network of the ConvNeXt story: a small frozen value, before torch.
+
+It spans ResNet, ResNeXt, every step of the ConvNeXt paper's roadmap, ConvNeXt, its isotropic form
+and ConvNeXt V2. `dse.architecture.plan` reads it into layers, for the cost and for the builder.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
+from dse.architecture.checks import check
+from dse.architecture.widths import unit_for
 from dse.errors import UserError
 
-BlockOrder = Literal["spatial_first", "spatial_middle"]
-NormLayer = Literal["layer_norm", "batch_norm"]
+BlockOrder = Literal["spatial_first", "spatial_middle", "basic"]
+NormLayer = Literal["layer_norm", "batch_norm", "rms_norm"]
 ActLayer = Literal["gelu", "relu", "silu", "hardswish"]
 Pointwise = Literal["linear", "conv"]
-Stem = Literal["patch", "overlap", "resnet"]
+Stem = Literal["patch", "overlap", "overlap_act", "overlap_tiered", "resnet", "simple"]
 Downsampling = Literal["separate", "in_block"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
@@ -28,37 +34,58 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "downsampling": get_args(Downsampling),
 }
 
-STEM_STRIDE = 4
+AFTER_ADD = "add"
+"""The place of an activation after the residual addition."""
+
+Places = tuple[int | str, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Architecture:
     """A network of stages of residual blocks: stem, stages, global pooling, linear head.
 
-    A block has three layers: one spatial (depthwise) convolution and two pointwise ones that
-    expand to `round(expansion_ratio * dim)` channels and contract again. The defaults are
-    ConvNeXt-T's (Liu et al. 2022, "A ConvNet for the 2020s").
+    The defaults are ConvNeXt-T's (Liu et al. 2022, "A ConvNet for the 2020s"). A block has one
+    spatial convolution and two pointwise layers that lead to `round(expansion_ratio * dim)` hidden
+    channels and back; a basic block has two spatial convolutions.
 
     Attributes:
-        depths: blocks in each stage.
+        depths: blocks in each stage; any number of stages.
         dims: output channels of each stage.
-        kernel_sizes: kernel size of the spatial convolutions of each stage, odd.
-        expansion_ratio: hidden channels of a block over its output channels.
-        block_order: where the spatial convolution stands. `spatial_first` is ConvNeXt's (on the
-            block's input channels); `spatial_middle` is the bottleneck's (on hidden channels).
-        norm_layer: the normalisation used everywhere; `layer_norm` is per position.
+        kernel_sizes: odd kernel size of the spatial convolutions, one for each stage or, within a
+            stage, one for each block.
+        expansion_ratio: hidden channels of a block over its output channels: 4 in ConvNeXt, 0.25
+            in ResNet-50, 0.5 in ResNeXt-50 32x4d.
+        block_order: `spatial_first` is ConvNeXt's (spatial, pointwise, pointwise), on the block's
+            input channels; `spatial_middle` is the bottleneck's (pointwise, spatial, pointwise), on
+            hidden channels; `basic` is ResNet-18's (spatial, spatial).
+        groups: groups of the spatial convolution; 1 is dense, None depthwise.
+        group_width: channels in a group instead, as in AnyNet; one for all stages or one for each.
+        norm_layer: the normalisation used everywhere; layer norm and RMS norm are per position.
         act_layer: the activation function used everywhere.
-        norms_per_block: 0 to 3 (see `norm_positions`).
-        acts_per_block: 0 to 3 (see `act_positions`).
+        norms_per_block: how many of a block's layers are followed by a norm, at their usual
+            places (`norm_places`), or the places themselves, as indices of layers.
+        acts_per_block: likewise for activations (`act_places`); "add" is after the addition.
+        grn: global response normalisation before a block's last layer (ConvNeXt V2).
         pointwise: pointwise layers as `nn.Linear` or as 1x1 convolution.
-        stem: `patch` 4x4 stride 4; `overlap` two 3x3 stride 2 without activation between; `resnet`
-            7x7 stride 2, norm, activation, 3x3 max-pool stride 2. The first two end in a norm.
-        downsampling: `separate` is a norm and a 2x2 stride-2 convolution between stages and a
-            norm before the head; `in_block` strides the first block of a stage, with a 1x1
-            projection and a norm on the shortcut, and has no norm before the head.
+        bias: whether convolution and pointwise layers have biases; None is everywhere but directly
+            before a batch norm, which would cancel them. The head always has one.
+        stem: `patch` is one convolution of `patch_size` with that stride; `overlap` is two 3x3 of
+            stride 2 (timm's; `_act` with an activation between, `_tiered` with half the width
+            first); `resnet` is 7x7 stride 2, then 3x3 max-pooling of stride 2; `simple` is one 3x3
+            of stride 2 (RegNet's).
+        patch_size: of the `patch` stem.
+        stem_width: output channels of the stem; None is the first stage's width.
+        stem_norm: whether a norm follows the stem's last convolution.
+        stem_act: whether an activation follows that; None is only in the convolutional stems
+            `resnet` and `simple`.
+        downsampling: `separate` is a norm and a 2x2 stride-2 convolution between stages; `in_block`
+            strides the first block of a stage.
+        downsample_norm: whether separate downsampling has its norm.
+        shortcut_norm: whether a norm follows a projection shortcut. There is a projection, a 1x1
+            convolution, wherever a block changes channels or resolution.
+        head_norm: whether a norm follows global pooling; None is with separate downsampling only.
         ls_init_value: initial layer scale, or None for no layer scale.
-
-    A layer has a bias unless a batch norm follows it directly, which would cancel it.
+        drop_path_rate: stochastic depth of the last block, rising linearly from 0 at the first.
 
     Raises:
         UserError: a value, or a combination of values, that cannot exist.
@@ -66,46 +93,52 @@ class Architecture:
 
     depths: tuple[int, ...] = (3, 3, 9, 3)
     dims: tuple[int, ...] = (96, 192, 384, 768)
-    kernel_sizes: tuple[int, ...] = (7, 7, 7, 7)
+    kernel_sizes: tuple[int | tuple[int, ...], ...] = (7, 7, 7, 7)
     expansion_ratio: float = 4.0
     block_order: BlockOrder = "spatial_first"
+    groups: int | None = None
+    group_width: int | tuple[int, ...] | None = None
     norm_layer: NormLayer = "layer_norm"
     act_layer: ActLayer = "gelu"
-    norms_per_block: int = 1
-    acts_per_block: int = 1
+    norms_per_block: int | tuple[int, ...] = 1
+    acts_per_block: int | Places = 1
+    grn: bool = False
     pointwise: Pointwise = "linear"
+    bias: bool | None = None
     stem: Stem = "patch"
+    patch_size: int = 4
+    stem_width: int | None = None
+    stem_norm: bool = True
+    stem_act: bool | None = None
     downsampling: Downsampling = "separate"
+    downsample_norm: bool = True
+    shortcut_norm: bool = True
+    head_norm: bool | None = None
     ls_init_value: float | None = 1e-6
+    drop_path_rate: float = 0.0
 
     def __post_init__(self) -> None:
-        stages = len(self.depths)
-        if stages == 0 or len(self.dims) != stages or len(self.kernel_sizes) != stages:
-            raise UserError(
-                "depths, dims and kernel_sizes must have one entry for each stage, not "
-                f"{stages}, {len(self.dims)} and {len(self.kernel_sizes)}."
-            )
-        _require_integers("depths", self.depths, minimum=1)
-        _require_integers("dims", self.dims, minimum=1)
-        _require_integers("kernel_sizes", self.kernel_sizes, minimum=1)
-        if any(size % 2 == 0 for size in self.kernel_sizes):
-            raise UserError(f"kernel_sizes must be odd, not {self.kernel_sizes}.")
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                raise UserError(
-                    f"{name} must be one of {', '.join(allowed)}, not {getattr(self, name)!r}."
-                )
-        for name in ("norms_per_block", "acts_per_block"):
-            if getattr(self, name) not in (0, 1, 2, 3):
-                raise UserError(f"{name} must be 0, 1, 2 or 3, not {getattr(self, name)!r}.")
-        if not _is_number(self.expansion_ratio) or self.expansion_ratio <= 0:
-            raise UserError(f"expansion_ratio must be positive, not {self.expansion_ratio!r}.")
-        if self.ls_init_value is not None and not _is_number(self.ls_init_value):
-            raise UserError(f"ls_init_value must be a number or null, not {self.ls_init_value!r}.")
-        # 4 and 4.0 are the same network and must have the same hash.
-        object.__setattr__(self, "expansion_ratio", float(self.expansion_ratio))
-        if self.ls_init_value is not None:
-            object.__setattr__(self, "ls_init_value", float(self.ls_init_value))
+        check(self, CHOICES)
+        # Equal networks must be equal values, with one hash: the shortest spelling is kept.
+        for name in ("expansion_ratio", "ls_init_value", "drop_path_rate"):
+            if getattr(self, name) is not None:
+                self._set(name, float(getattr(self, name)))
+        if self.norms_per_block in _USUAL_NORMS[self.block_order]:
+            self._set("norms_per_block", _USUAL_NORMS[self.block_order].index(self.norms_per_block))
+        if self.acts_per_block in _USUAL_ACTS[self.block_order]:
+            self._set("acts_per_block", _USUAL_ACTS[self.block_order].index(self.acts_per_block))
+        self._set("kernel_sizes", tuple(map(_shortest, self.kernel_sizes)))
+        if self.group_width is not None:
+            self._set("group_width", _shortest(self.group_width))
+        if self.stem_width == self.dims[0]:
+            self._set("stem_width", None)
+        if self.stem_act == self._usual_stem_act:
+            self._set("stem_act", None)
+        if self.head_norm == self._usual_head_norm:
+            self._set("head_norm", None)
+
+    def _set(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
 
     @property
     def stages(self) -> int:
@@ -113,41 +146,76 @@ class Architecture:
         return len(self.depths)
 
     @property
-    def norm_positions(self) -> tuple[int, ...]:
-        """Which of a block's three layers (0, 1, 2) are followed by a norm.
+    def norm_places(self) -> tuple[int, ...]:
+        """Which of a block's layers (0, 1, 2) are followed by a norm.
 
         One norm follows the spatial layer (roadmap step 14), two the first two layers, three all
         (ResNet). Two is not in the ConvNeXt paper; this place is our choice.
         """
-        spatial = 0 if self.block_order == "spatial_first" else 1
-        return ((), (spatial,), (0, 1), (0, 1, 2))[self.norms_per_block]
+        places = self.norms_per_block
+        return _USUAL_NORMS[self.block_order][places] if isinstance(places, int) else places
 
     @property
-    def act_positions(self) -> tuple[int, ...]:
-        """Where activations stand: 0, 1 after that layer of the block, 2 after the residual add.
+    def act_places(self) -> Places:
+        """Where activations stand: after a layer (0, 1, 2), or "add" after the addition.
 
-        One activation stands before the last pointwise layer (roadmap step 13), two after the
-        first two layers, three also after the addition (ResNet).
+        One activation stands before the last layer (roadmap step 13), two after the first two
+        layers, three also after the addition (ResNet). In a basic block one stands between the
+        layers, two also after the addition.
         """
-        return ((), (1,), (0, 1), (0, 1, 2))[self.acts_per_block]
+        places = self.acts_per_block
+        return _USUAL_ACTS[self.block_order][places] if isinstance(places, int) else places
 
-    def scaled(self, channels: float, *, multiple_of: int = 1) -> Architecture:
-        """The same network with a fraction of its channels, the proxy's first reduction."""
-        dims = tuple(
-            max(multiple_of, round(dim * channels / multiple_of) * multiple_of) for dim in self.dims
+    def kernels(self, stage: int) -> tuple[int, ...]:
+        """The kernel size of each block of a stage."""
+        sizes = self.kernel_sizes[stage]
+        return sizes if isinstance(sizes, tuple) else (sizes,) * self.depths[stage]
+
+    def stage_group_width(self, stage: int) -> int | None:
+        """Channels in a group of a stage's spatial convolutions, where they are given."""
+        width = self.group_width
+        return width[stage] if isinstance(width, tuple) else width
+
+    @property
+    def has_stem_act(self) -> bool:
+        """Whether an activation follows the stem's norm."""
+        return self._usual_stem_act if self.stem_act is None else self.stem_act
+
+    @property
+    def has_head_norm(self) -> bool:
+        """Whether a norm follows global pooling."""
+        return self._usual_head_norm if self.head_norm is None else self.head_norm
+
+    @property
+    def _usual_stem_act(self) -> bool:
+        return self.stem in ("resnet", "simple")
+
+    @property
+    def _usual_head_norm(self) -> bool:
+        return self.downsampling == "separate"
+
+    def scaled(self, channels: float) -> Architecture:
+        """The same network with a fraction of its channels, the proxy's first reduction.
+
+        Widths stay multiples of the groups where a convolution is grouped.
+
+        Raises:
+            UserError: the groups do not fit the smaller widths.
+        """
+        unit = _common_unit(self)
+        dims = tuple(max(unit, round(dim * channels / unit) * unit) for dim in self.dims)
+        stem = self.stem_width
+        return dataclasses.replace(
+            self, dims=dims, stem_width=None if stem is None else max(1, round(stem * channels))
         )
-        return dataclasses.replace(self, dims=dims)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain data for YAML, JSON and the store."""
-        return {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in dataclasses.asdict(self).items()
-        }
+        return {name: _listed(value) for name, value in dataclasses.asdict(self).items()}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Architecture:
-        """The inverse of `to_dict`.
+        """The inverse of `to_dict`; keys that are left out have ConvNeXt-T's values.
 
         Raises:
             UserError: an unknown key or an impossible value.
@@ -158,13 +226,7 @@ class Architecture:
                 raise UserError(
                     f"unknown architecture key {key!r}; known keys: {', '.join(sorted(known))}."
                 )
-        values: dict[str, Any] = {
-            k: tuple(v) if isinstance(v, list | tuple) else v for k, v in data.items()
-        }
-        for name in ("depths", "dims", "kernel_sizes"):
-            if name in values and not isinstance(values[name], tuple):
-                raise UserError(f"{name} must be a list of whole numbers, not {values[name]!r}.")
-        return cls(**values)
+        return cls(**{name: _tupled(value) for name, value in data.items()})
 
     @property
     def hash(self) -> str:
@@ -173,11 +235,35 @@ class Architecture:
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+_USUAL_NORMS: dict[str, tuple[tuple[int, ...], ...]] = {
+    "spatial_first": ((), (0,), (0, 1), (0, 1, 2)),
+    "spatial_middle": ((), (1,), (0, 1), (0, 1, 2)),
+    "basic": ((), (0,), (0, 1)),
+}
+_USUAL_ACTS: dict[str, tuple[Places, ...]] = {
+    "spatial_first": ((), (1,), (0, 1), (0, 1, AFTER_ADD)),
+    "spatial_middle": ((), (1,), (0, 1), (0, 1, AFTER_ADD)),
+    "basic": ((), (0,), (0, AFTER_ADD)),
+}
 
 
-def _require_integers(name: str, values: tuple[int, ...], *, minimum: int) -> None:
-    for value in values:
-        if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
-            raise UserError(f"{name} must be whole numbers from {minimum} up, not {value!r}.")
+def _shortest(value: int | tuple[int, ...]) -> int | tuple[int, ...]:
+    """One number where all entries are equal."""
+    if isinstance(value, tuple) and len(set(value)) == 1:
+        return value[0]
+    return value
+
+
+def _common_unit(a: Architecture) -> int:
+    """Widths that are multiples of this fit the groups of every spatial convolution."""
+    per_stage = (a.groups or a.stage_group_width(stage) or 1 for stage in range(a.stages))
+    ratio = a.expansion_ratio if a.block_order == "spatial_middle" else 1.0
+    return math.lcm(*(unit_for(groups, ratio) for groups in per_stage))
+
+
+def _listed(value: Any) -> Any:
+    return [_listed(item) for item in value] if isinstance(value, tuple) else value
+
+
+def _tupled(value: Any) -> Any:
+    return tuple(_tupled(item) for item in value) if isinstance(value, list | tuple) else value

@@ -2,11 +2,53 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 
+from dse.architecture import plan
+from dse.architecture.plan import BlockPlan, Op
 from dse.architecture.spec import Architecture
-from dse.network.blocks import Block, downsample, stem
-from dse.network.layers import norm_layer
+from dse.network.layers import DropPath, module
+
+
+class Block(nn.Module):
+    """A residual block: `after(shortcut(x) + drop_path(branch(x)))`."""
+
+    def __init__(self, block: BlockPlan, a: Architecture, drop_path: float) -> None:
+        super().__init__()
+        self.branch = _sequence(block.branch, a)
+        self.drop_path = DropPath(drop_path) if drop_path > 0 else nn.Identity()
+        self.shortcut = _sequence(block.shortcut, a)
+        self.after = _sequence(block.after, a)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C_in, H, W) to (N, C_out, ceil(H / stride), ceil(W / stride))."""
+        y: Tensor = self.after(self.shortcut(x) + self.drop_path(self.branch(x)))
+        return y
+
+
+class Stage(nn.Module):
+    """Separate downsampling if there is any, then blocks."""
+
+    def __init__(self, a: Architecture, stage: int, rates: Sequence[float]) -> None:
+        super().__init__()
+        width = a.dims[stage]
+        before = a.dims[stage - 1] if stage else (a.stem_width or width)
+        separate = stage > 0 and a.downsampling == "separate"
+        self.downsample = _sequence(plan.downsample(a, before, width) if separate else (), a)
+        self.blocks = nn.Sequential()
+        for number, (kernel, rate) in enumerate(zip(a.kernels(stage), rates, strict=True)):
+            first = number == 0
+            inside = before if first and not separate else width
+            planned = plan.block(a, stage, kernel, inside, width, first=first)
+            self.blocks.append(Block(planned, a, rate))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map one stage's features to the next one's."""
+        y: Tensor = self.blocks(self.downsample(x))
+        return y
 
 
 class Network(nn.Module):
@@ -14,33 +56,16 @@ class Network(nn.Module):
 
     def __init__(self, a: Architecture, in_channels: int, classes: int) -> None:
         super().__init__()
-        self.stem = stem(a, in_channels)
-        self.stages = nn.Sequential()
-        previous = a.dims[0]
-        for index, (depth, width, kernel) in enumerate(
-            zip(a.depths, a.dims, a.kernel_sizes, strict=True)
-        ):
-            stage = nn.Sequential()
-            transition = index > 0
-            if transition and a.downsampling == "separate":
-                stage.append(downsample(a, previous, width))
-            for block in range(depth):
-                strided = transition and a.downsampling == "in_block" and block == 0
-                stage.append(
-                    Block(a, previous if strided else width, width, kernel, 2 if strided else 1)
-                )
-            self.stages.append(stage)
-            previous = width
-        self.norm = (
-            norm_layer(a.norm_layer, previous) if a.downsampling == "separate" else nn.Identity()
-        )
-        self.head = nn.Linear(previous, classes)
+        self.stem = _sequence(plan.stem(a, in_channels), a)
+        rates = drop_path_rates(a)
+        self.stages = nn.Sequential(*(Stage(a, stage, rates[stage]) for stage in range(a.stages)))
+        self.head = _sequence(plan.head(a, a.dims[-1], classes), a)
 
     def forward(self, x: Tensor) -> Tensor:
         """Map images (N, in_channels, H, W) to logits (N, classes)."""
-        x = self.stages(self.stem(x)).mean((2, 3), keepdim=True)
-        logits: Tensor = self.head(self.norm(x).flatten(1))
-        return logits
+        features = self.stages(self.stem(x)).mean((2, 3), keepdim=True)
+        logits: Tensor = self.head(features)
+        return logits.flatten(1)
 
 
 def build(architecture: Architecture, *, in_channels: int = 3, classes: int = 1000) -> Network:
@@ -50,9 +75,24 @@ def build(architecture: Architecture, *, in_channels: int = 3, classes: int = 10
     zero, as in ConvNeXt, for every network of the family.
     """
     network = Network(architecture, in_channels, classes)
-    for module in network.modules():
-        if isinstance(module, nn.Conv2d | nn.Linear):
-            nn.init.trunc_normal_(module.weight, std=0.02)
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.trunc_normal_(layer.weight, std=0.02)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
     return network
+
+
+def drop_path_rates(a: Architecture) -> list[list[float]]:
+    """Stochastic depth of every block, by stage: linear from 0 to `drop_path_rate` at the last."""
+    last = max(1, sum(a.depths) - 1)
+    rates, number = [], 0
+    for depth in a.depths:
+        rates.append([a.drop_path_rate * k / last for k in range(number, number + depth)])
+        number += depth
+    return rates
+
+
+def _sequence(ops: Sequence[Op], a: Architecture) -> nn.Sequential:
+    """Operations one after the other, under their names; none is the identity."""
+    return nn.Sequential(OrderedDict((op.name, module(op, a)) for op in ops))

@@ -102,7 +102,7 @@ def solve_widths(
     exact = scale * proportions
     for reach in (1, 2, 3):
         dims = _neighbours(exact, lattice, reach)
-        flops = flops_of_widths(shape, list(dims.T), resolution=budget.resolution)
+        flops = flops_of_widths(shape, dims, resolution=budget.resolution)
         low, high = budget.window
         inside = np.flatnonzero((low <= flops) & (flops <= high))
         if inside.size:
@@ -141,7 +141,7 @@ def _flops(
     budget: Budget,
 ) -> NDArray[np.int64]:
     dims = np.rint(scales[:, None] * proportions).astype(np.int64)
-    return flops_of_widths(shape, list(dims.T), resolution=budget.resolution)
+    return flops_of_widths(shape, dims, resolution=budget.resolution)
 
 
 def _solve_scale(

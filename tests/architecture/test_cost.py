@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.architecture import Architecture, cost, layers
+from dse.architecture import Architecture, cost, costs, layers
 from dse.architecture.catalog import CATALOG
-from dse.architecture.cost import flops_of_widths
 from dse.errors import UserError
 from tests.architectures import architectures
 
@@ -30,20 +29,37 @@ def test_published_networks_cost_what_is_known_to_the_last_digit(
     assert (found.flops, found.params) == (flops, params)
 
 
-@given(architectures(), st.integers(32, 96))
-def test_arrays_of_widths_cost_the_same_as_each_width_alone(a: Architecture, size: int) -> None:
-    alternatives = np.array([a.dims, [d + 1 for d in a.dims], [2 * d for d in a.dims]])
-    together = flops_of_widths(a, list(alternatives.T), resolution=size)
-    alone = [
-        cost(dataclasses.replace(a, dims=tuple(map(int, dims))), resolution=size).flops
-        for dims in alternatives
-    ]
-    assert together.tolist() == alone
+@given(architectures(), st.integers(0, 2**32 - 1))
+def test_many_networks_at_once_cost_the_same_as_each_alone(a: Architecture, seed: int) -> None:
+    kernel_sizes = tuple(k if isinstance(k, int) else k[0] for k in a.kernel_sizes)
+    a = dataclasses.replace(a, kernel_sizes=kernel_sizes, stem_width=None)
+    rng = np.random.default_rng(seed)
+    dims = rng.integers(1, 4, (5, a.stages)) * 8
+    depths = rng.integers(1, 5, (5, a.stages))
+    kernels = rng.choice([1, 3, 5], (5, a.stages))
+    ratios = rng.choice([0.25, 1.0, 2.0], 5)
+    together = costs(
+        a, dims=dims, depths=depths, kernel_sizes=kernels, expansion_ratio=ratios, resolution=64
+    )
+    for n in range(5):
+        alone = dataclasses.replace(
+            a,
+            dims=tuple(dims[n].tolist()),
+            depths=tuple(depths[n].tolist()),
+            kernel_sizes=tuple(kernels[n].tolist()),
+            expansion_ratio=float(ratios[n]),
+        )
+        found = cost(alone, resolution=64)
+        assert found.flops == together.flops[n]
+        assert found.params == together.params[n]
+        assert found.activations == together.activations[n]
 
 
 @given(architectures())
 def test_a_wider_or_deeper_network_never_costs_less(a: Architecture) -> None:
-    wider = dataclasses.replace(a, dims=(*a.dims[:-1], a.dims[-1] + 1))
+    kernel = a.kernels(a.stages - 1)[0]
+    a = dataclasses.replace(a, kernel_sizes=(*a.kernel_sizes[:-1], kernel))
+    wider = dataclasses.replace(a, dims=(*a.dims[:-1], a.dims[-1] + 8))
     deeper = dataclasses.replace(a, depths=(*a.depths[:-1], a.depths[-1] + 1))
     base = cost(a, resolution=64)
     for other in (wider, deeper):
@@ -60,8 +76,9 @@ def test_layers_are_named_after_their_place() -> None:
         "stem.conv",
         "stem.norm",
         "stages.0.blocks.spatial",
-        "stages.0.blocks.spatial.norm",
+        "stages.0.blocks.spatial_norm",
         "stages.0.blocks.expand",
+        "stages.0.blocks.expand_act",
         "stages.0.blocks.contract",
         "stages.0.blocks.scale",
         "head.norm",
@@ -71,6 +88,6 @@ def test_layers_are_named_after_their_place() -> None:
 
 def test_an_input_too_small_for_the_stages_is_refused() -> None:
     six = Architecture(depths=(1,) * 6, dims=(8,) * 6, kernel_sizes=(3,) * 6)
-    with pytest.raises(UserError, match="64 pixels is too small for 6 stages"):
+    with pytest.raises(UserError, match="too small for 6 stages"):
         cost(six, resolution=64)
     assert cost(dataclasses.replace(six, downsampling="in_block"), resolution=64).flops > 0

@@ -37,8 +37,25 @@ def test_a_whole_number_and_its_float_are_the_same_network() -> None:
         ({"dims": (96, 192.5, 384, 768)}, "dims must be whole numbers"),
         ({"dims": (True, 1, 1, 1)}, "dims must be whole numbers"),
         ({"kernel_sizes": (7, 7, 6, 7)}, "kernel_sizes must be odd"),
-        ({"norm_layer": "ln"}, "norm_layer must be one of layer_norm, batch_norm, not 'ln'"),
-        ({"norms_per_block": 4}, "norms_per_block must be 0, 1, 2 or 3"),
+        (
+            {"norm_layer": "ln"},
+            "norm_layer must be one of layer_norm, batch_norm, rms_norm, not 'ln'",
+        ),
+        ({"norms_per_block": 4}, "norms_per_block must be from 0 to 3, or a list, not 4"),
+        ({"norms_per_block": (3,)}, r"norms_per_block may hold 0, 1, 2, not \[3\]"),
+        ({"acts_per_block": ("add", 0)}, "acts_per_block must be in order"),
+        ({"acts_per_block": (0, 0)}, "hold no place twice"),
+        ({"kernel_sizes": (7, 7, (7, 7), 7)}, "one for each of its 9 blocks, not 2"),
+        ({"groups": 7}, "groups 7 does not divide the 96 channels .* in stage 1"),
+        ({"groups": 1, "group_width": 1}, "groups or group_width, not both"),
+        ({"group_width": (1, 2)}, "group_width must be one number or one a stage, not 2"),
+        ({"block_order": "basic"}, "a basic block needs groups"),
+        ({"block_order": "basic", "groups": 1, "grn": True}, "no hidden channels for grn"),
+        ({"stem_width": 64}, "stem_width 64 differs from the first stage's width 96"),
+        ({"stem": "resnet", "patch_size": 8}, "patch_size 8 goes with the stem patch"),
+        ({"drop_path_rate": 1.0}, "drop_path_rate must be from 0 to below 1"),
+        ({"grn": 1}, "grn must be true or false"),
+        ({"head_norm": "no"}, "head_norm must be true, false or null"),
         ({"expansion_ratio": 0}, "expansion_ratio must be positive"),
         ({"expansion_ratio": float("nan")}, "expansion_ratio must be positive"),
         ({"ls_init_value": "small"}, "ls_init_value must be a number or null"),
@@ -64,8 +81,27 @@ def test_one_norm_follows_the_spatial_layer_and_one_activation_precedes_the_last
     first, middle = (
         Architecture(block_order=order) for order in ("spatial_first", "spatial_middle")
     )
-    assert (first.norm_positions, middle.norm_positions) == ((0,), (1,))
-    assert first.act_positions == middle.act_positions == (1,)
+    assert (first.norm_places, middle.norm_places) == ((0,), (1,))
+    assert first.act_places == middle.act_places == (1,)
+
+
+def test_the_same_network_is_the_same_value_however_it_is_spelt() -> None:
+    spelt = Architecture(
+        kernel_sizes=((7, 7, 7), 7, 7, 7),
+        norms_per_block=(0,),
+        acts_per_block=(1,),
+        stem_width=96,
+        stem_act=False,
+        head_norm=True,
+    )
+    assert spelt == Architecture()
+
+
+def test_scaling_keeps_grouped_convolutions_possible() -> None:
+    resnext = Architecture(
+        dims=(256, 512, 1024, 2048), expansion_ratio=0.5, block_order="spatial_middle", groups=32
+    )
+    assert resnext.scaled(0.3).dims == (64, 128, 320, 640)
 
 
 def test_scaling_keeps_everything_but_the_widths() -> None:

