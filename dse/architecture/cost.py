@@ -193,11 +193,11 @@ def layers(
         first = plan.is_projected(a, stage)
         if first:
             kernel = _kernel_runs(a, stage, 0)[0][0]
-            ops = plan.block(a, stage, kernel, before, width, first=True)
-            size = yield from _walk_block(f"{name}.blocks.0", ops, size, 1, a)
+            block = plan.block(a, stage, kernel, before, width, first=True)
+            size = yield from _walk_block(f"{name}.blocks.0", block, size, 1, a)
         for kernel, repeat in _kernel_runs(a, stage, int(first)):
-            ops = plan.block(a, stage, kernel, width, width, first=False)
-            size = yield from _walk_block(f"{name}.blocks", ops, size, repeat, a)
+            block = plan.block(a, stage, kernel, width, width, first=False)
+            size = yield from _walk_block(f"{name}.blocks", block, size, repeat, a)
         before = width
     yield from _walk("head", plan.head(a, before, classes), 1, 1, a)
 

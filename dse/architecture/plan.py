@@ -16,9 +16,9 @@ Kind = Literal["conv", "linear", "norm", "act", "grn", "scale", "pool"]
 class Op(NamedTuple):
     """One operation on a feature map; `name` is that of its module.
 
-    `bias` says whether it has one, next to its weights or factors. `conv` is padded by half its kernel, unless it is a
-    `patch`, whose stride is its kernel. `linear` maps channels at each position. `pool` is a
-    maximum.
+    `bias` says whether it has one, next to its weights or factors. `conv` is padded by half its
+    kernel, unless it is a `patch`, whose stride is its kernel. `linear` maps channels at each
+    position. `pool` is a maximum.
     """
 
     name: str
