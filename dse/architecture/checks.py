@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +10,13 @@ from dse.errors import UserError
 
 if TYPE_CHECKING:
     from dse.architecture.spec import Architecture
+
+# Far beyond any network of the field, and small enough that no cost overflows 64 bits.
+MAX_STAGES = 16
+MAX_DEPTH = 1000
+MAX_WIDTH = 65_536
+MAX_KERNEL = 255
+MAX_EXPANSION = 64.0
 
 
 def check(a: Architecture, choices: Mapping[str, tuple[str, ...]]) -> None:
@@ -36,10 +42,12 @@ def _check_stages(a: Architecture) -> None:
             "depths, dims and kernel_sizes must have one entry for each stage, not "
             f"{lengths[0]}, {lengths[1]} and {lengths[2]}."
         )
-    for name in ("depths", "dims"):
+    if lengths[0] > MAX_STAGES:
+        raise UserError(f"a network may have {MAX_STAGES} stages at most, not {lengths[0]}.")
+    for name, most in (("depths", MAX_DEPTH), ("dims", MAX_WIDTH)):
         for value in getattr(a, name):
-            if not _is_whole(value, minimum=1):
-                raise UserError(f"{name} must be whole numbers from 1 up, not {value!r}.")
+            if not _is_whole(value, 1, most):
+                raise UserError(f"{name} must be whole numbers from 1 to {most}, not {value!r}.")
     for depth, sizes in zip(a.depths, a.kernel_sizes, strict=True):
         blocks = sizes if isinstance(sizes, tuple) else (sizes,)
         if isinstance(sizes, tuple) and len(sizes) != depth:
@@ -48,22 +56,29 @@ def _check_stages(a: Architecture) -> None:
                 f"blocks, not {len(sizes)}."
             )
         for size in blocks:
-            if not _is_whole(size, minimum=1) or size % 2 == 0:
-                raise UserError(f"kernel_sizes must be odd whole numbers from 1 up, not {size!r}.")
+            if not _is_whole(size, 1, MAX_KERNEL) or size % 2 == 0:
+                raise UserError(
+                    f"kernel_sizes must be odd whole numbers from 1 to {MAX_KERNEL}, not {size!r}."
+                )
 
 
 def _check_numbers(a: Architecture) -> None:
-    if not _is_number(a.expansion_ratio) or a.expansion_ratio <= 0:
-        raise UserError(f"expansion_ratio must be positive, not {a.expansion_ratio!r}.")
+    if not _is_number(a.expansion_ratio) or not 0 < a.expansion_ratio <= MAX_EXPANSION:
+        raise UserError(
+            f"expansion_ratio must be positive and at most {MAX_EXPANSION:g}, "
+            f"not {a.expansion_ratio!r}."
+        )
     if a.ls_init_value is not None and not _is_number(a.ls_init_value):
         raise UserError(f"ls_init_value must be a number or null, not {a.ls_init_value!r}.")
     if not _is_number(a.drop_path_rate) or not 0 <= a.drop_path_rate < 1:
         raise UserError(f"drop_path_rate must be from 0 to below 1, not {a.drop_path_rate!r}.")
-    if not _is_whole(a.patch_size, minimum=1):
-        raise UserError(f"patch_size must be a whole number from 1 up, not {a.patch_size!r}.")
+    if not _is_whole(a.patch_size, 1, MAX_KERNEL):
+        raise UserError(
+            f"patch_size must be a whole number from 1 to {MAX_KERNEL}, not {a.patch_size!r}."
+        )
     if a.patch_size != 4 and a.stem != "patch":
         raise UserError(f"patch_size {a.patch_size} goes with the stem patch, not {a.stem}.")
-    if a.stem_width is not None and not _is_whole(a.stem_width, minimum=1):
+    if a.stem_width is not None and not _is_whole(a.stem_width, 1, MAX_WIDTH):
         raise UserError(f"stem_width must be a whole number or null, not {a.stem_width!r}.")
     for name in ("grn", "stem_norm", "downsample_norm", "shortcut_norm"):
         if not isinstance(getattr(a, name), bool):
@@ -95,19 +110,19 @@ def _check_places(a: Architecture) -> None:
                 )
             if list(value) != [place for place in allowed if place in value]:
                 raise UserError(f"{name} must be in order and hold no place twice.")
-        elif not _is_whole(value, minimum=0) or value > layers:
+        elif not _is_whole(value, 0, layers):
             raise UserError(f"{name} must be from 0 to {layers}, or a list, not {value!r}.")
 
 
 def _check_groups(a: Architecture) -> None:
     if a.groups is not None and a.group_width is not None:
         raise UserError("give groups or group_width, not both.")
-    if a.groups is not None and not _is_whole(a.groups, minimum=1):
+    if a.groups is not None and not _is_whole(a.groups, 1, MAX_WIDTH):
         raise UserError(f"groups must be a whole number from 1 up or null, not {a.groups!r}.")
     widths = a.group_width if isinstance(a.group_width, tuple) else (a.group_width,)
     if isinstance(a.group_width, tuple) and len(widths) != len(a.depths):
         raise UserError(f"group_width must be one number or one a stage, not {len(widths)}.")
-    if a.group_width is not None and not all(_is_whole(width, minimum=1) for width in widths):
+    if a.group_width is not None and not all(_is_whole(width, 1, MAX_WIDTH) for width in widths):
         raise UserError(f"group_width must be whole numbers from 1 up, not {a.group_width!r}.")
     if a.block_order == "basic":
         if a.groups is None:
@@ -141,8 +156,10 @@ def _check_stage_groups(a: Architecture, stage: int) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) < 1e30  # which NaN is not
 
 
-def _is_whole(value: object, *, minimum: int) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= minimum
+def _is_whole(value: object, least: int, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and least <= value <= most

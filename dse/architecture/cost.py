@@ -196,6 +196,8 @@ def layers(
             block = plan.block(a, stage, kernel, before, width, first=True)
             size = yield from _walk_block(f"{name}.blocks.0", block, size, 1, a)
         for kernel, repeat in _kernel_runs(a, stage, int(first)):
+            if isinstance(repeat, int) and repeat == 0:
+                continue
             block = plan.block(a, stage, kernel, width, width, first=False)
             size = yield from _walk_block(f"{name}.blocks", block, size, repeat, a)
         before = width

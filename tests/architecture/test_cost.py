@@ -15,11 +15,20 @@ from tests.architectures import architectures
 
 @pytest.mark.parametrize(
     ("name", "flops", "params"),
-    [  # Liu et al. 2022, table 1; multiply-adds counted from the authors' description
+    [  # counted from plain PyTorch builds, and the published parameter counts
+        ("resnet18", 1_814_073_344, 11_689_512),
+        ("resnet34", 3_663_761_408, 21_797_672),
+        ("resnet50", 4_089_184_256, 25_557_032),
+        ("resnet101", 7_801_405_440, 44_549_160),
+        ("resnet152", 11_513_626_624, 60_192_808),
+        ("resnext50_32x4d", 4_230_479_872, 25_028_904),
+        ("resnext101_32x8d", 16_414_015_488, 88_791_336),
         ("convnext_tiny", 4_455_531_264, 28_589_128),
         ("convnext_small", 8_683_712_256, 50_223_688),
         ("convnext_base", 15_354_729_472, 88_591_464),
         ("convnext_large", 34_361_433_600, 197_767_336),
+        ("convnextv2_atto", 547_332_480, 3_708_400),
+        ("convnextv2_tiny", 4_455_531_264, 28_635_496),
     ],
 )
 def test_published_networks_cost_what_is_known_to_the_last_digit(

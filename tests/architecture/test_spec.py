@@ -33,7 +33,7 @@ def test_a_whole_number_and_its_float_are_the_same_network() -> None:
     [
         ({"depths": (3, 3)}, "one entry for each stage"),
         ({"depths": ()}, "one entry for each stage"),
-        ({"depths": (3, 3, 0, 3)}, "depths must be whole numbers from 1 up, not 0"),
+        ({"depths": (3, 3, 0, 3)}, "depths must be whole numbers from 1 to 1000, not 0"),
         ({"dims": (96, 192.5, 384, 768)}, "dims must be whole numbers"),
         ({"dims": (True, 1, 1, 1)}, "dims must be whole numbers"),
         ({"kernel_sizes": (7, 7, 6, 7)}, "kernel_sizes must be odd"),
@@ -56,8 +56,12 @@ def test_a_whole_number_and_its_float_are_the_same_network() -> None:
         ({"drop_path_rate": 1.0}, "drop_path_rate must be from 0 to below 1"),
         ({"grn": 1}, "grn must be true or false"),
         ({"head_norm": "no"}, "head_norm must be true, false or null"),
-        ({"expansion_ratio": 0}, "expansion_ratio must be positive"),
-        ({"expansion_ratio": float("nan")}, "expansion_ratio must be positive"),
+        ({"expansion_ratio": 10**400}, "at most 64"),
+        ({"ls_init_value": 10**400}, "must be a number"),
+        ({"dims": (10**400,) * 4}, "from 1 to 65536"),
+        ({"depths": (1,) * 17, "dims": (8,) * 17, "kernel_sizes": (3,) * 17}, "16 stages"),
+        ({"expansion_ratio": 0}, "expansion_ratio must be positive and"),
+        ({"expansion_ratio": float("nan")}, "expansion_ratio must be positive and"),
         ({"ls_init_value": "small"}, "ls_init_value must be a number or null"),
     ],
 )
