@@ -1,0 +1,43 @@
+"""What a proxy cannot see, told on paper."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from dse.architecture import Architecture, layers
+
+
+def kernel_caution(networks: Iterable[Architecture], resolution: int) -> str | None:
+    """A sentence on kernels that reach beyond their maps at the proxy's resolution, if any do.
+
+    On a map of n pixels a side, a padded kernel of 2 n - 1 reaches from every pixel to every
+    other; the outer weights of a larger one only ever meet padding.
+    """
+    small: dict[int, int] = {}
+    for network in networks:
+        for layer in layers(network, resolution=resolution):
+            place = layer.name.split(".")
+            if len(place) != 4 or place[3] != "spatial":  # strided blocks see a larger map
+                continue
+            side = math.isqrt(layer.in_pixels)
+            if layer.op.kernel_size > 2 * side - 1:
+                small[int(place[1]) + 1] = side
+    if not small:
+        return None
+    stages = sorted(small)
+    reach = [str(2 * small[stage] - 1) for stage in stages]
+    return (
+        f"At the proxy's {resolution} px the maps of {_stages(stages)} have only "
+        f"{_listed([str(small[stage]) for stage in stages])} pixels a side, so that kernels beyond "
+        f"{_listed(reach)} act like these there (strided blocks excepted): this proxy cannot "
+        "compare such kernel sizes."
+    )
+
+
+def _stages(stages: list[int]) -> str:
+    return f"stage{'s' if len(stages) > 1 else ''} {_listed([str(stage) for stage in stages])}"
+
+
+def _listed(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
