@@ -59,6 +59,7 @@ def measure(models: int, seed: int, store: Path) -> dict[str, Any]:
     first = population[population["replicate"] == 0]
     reliability, noise = icc(scores), seed_std(scores)
     assert reliability is not None
+    assert noise is not None
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "device": device_name(pick_device()),

@@ -19,6 +19,8 @@ from dse.store.store import Store
 from dse.study.plan import random_repeats
 
 STUDIES = Path("studies")
+COMPANIONS = ("-wal", "-shm", "-journal", ".lock")
+SQLITE_HEADER = b"SQLite format 3\x00"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,29 +41,21 @@ class Conclusion:
     curves: pd.DataFrame
     summary: Summary
 
-    @property
-    def report_path(self) -> Path:
-        """Where the report goes by default: beside the store."""
-        return self.store.with_suffix(".html")
-
-    @property
-    def export_path(self) -> Path:
-        """Where exports go by default: beside the store."""
-        return self.store.with_suffix(".best")
-
     def write_report(self, output: str | Path | None = None) -> Path:
         """Write the offline HTML report.
 
         Raises:
-            UserError: it cannot be written.
+            UserError: it cannot be written, or would overwrite a store.
         """
+        path = Path(output) if output else outputs_of(self.store)[0]
+        self._require_no_store(path)
         return write_report(
             self.population,
             self.curves,
             self._provenance(),
             summary=self.summary,
             title=f"{self.study.space_name} at {Budget(**self.study.budget)}",
-            path=Path(output) if output else self.report_path,
+            path=path,
             resolution=self.study.budget["resolution"],
         )
 
@@ -71,18 +65,28 @@ class Conclusion:
         """Write the `top` best networks, or the networks `ids`, as YAML files.
 
         Raises:
-            UserError: an id is unknown, nothing is finished, or the folder cannot be written.
+            UserError: an id is unknown, there is no best network, or the folder cannot be written.
         """
         indices = list(ids) or [ranked.index for ranked in self.summary.best[:top]]
         if not indices:
-            raise UserError(f"{self.store}: no training has finished yet, so there is no best.")
+            raise UserError(
+                f"{self.store}: no network was trained to the end with all its seeds, so there is "
+                "no best one; --id N exports network N."
+            )
         return export_networks(
             self.population,
             indices,
-            output or self.export_path,
+            output or outputs_of(self.store)[1],
+            ranked={ranked.index: ranked for ranked in self.summary.best},
             study=self._provenance(),
             caution=EMBEDDED_SENTENCE if self.summary.embedded else None,
         )
+
+    def _require_no_store(self, path: Path) -> None:
+        """Refuse to write a report over a database, this study's above all."""
+        own = [self.store.with_name(f"{self.store.name}{end}") for end in ("", *COMPANIONS)]
+        if any(path.resolve() == file.resolve() for file in own) or is_database(path):
+            raise UserError(f"{path}: is a store; name another file for the report.")
 
     def _provenance(self) -> dict[str, Any]:
         study = self.study
@@ -99,12 +103,32 @@ class Conclusion:
         }
 
 
-def load_conclusion(target: str | Path, *, top: int | None = None) -> Conclusion:
-    """Read a store.
+def outputs_of(store: Path) -> tuple[Path, Path]:
+    """Where the report and the best networks of a store go by default: beside it.
 
-    Args:
-        target: the store.
-        top: how many of the best networks the summary keeps; all by default.
+    >>> [path.name for path in outputs_of(Path("study.db"))]
+    ['study.html', 'study.best']
+    >>> [path.name for path in outputs_of(Path("study.v1"))]
+    ['study.v1.html', 'study.v1.best']
+    """
+    name = store.stem if store.suffix == ".db" else store.name
+    return store.with_name(f"{name}.html"), store.with_name(f"{name}.best")
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file is an SQLite database.
+
+    Not for a store that this process has open: closing the file would drop SQLite's locks on it.
+    """
+    try:
+        with path.open("rb") as file:
+            return file.read(len(SQLITE_HEADER)) == SQLITE_HEADER
+    except OSError:
+        return False
+
+
+def load_conclusion(target: str | Path) -> Conclusion:
+    """Read a store.
 
     Raises:
         UserError: there is no store, or it holds no study.
@@ -120,7 +144,7 @@ def load_conclusion(target: str | Path, *, top: int | None = None) -> Conclusion
         population,
         random_subset=random_repeats(study.design["repeat"], networks),
         embedded=study.proxy["dataset"]["source"] == "fractals",
-        top=networks if top is None else top,
+        top=networks,
         top_share=study.design["repeat"],
     )
     return Conclusion(

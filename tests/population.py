@@ -103,6 +103,8 @@ def _row(
         "seconds": 22.0 + rng.random(),
         "test_images": 2000,
         "classes": 20,
+        "device": None if bad else "cpu",
+        "dtype": None if bad else "bfloat16",
         "flops": int(4.5e9 * (1 + 0.01 * rng.uniform(-1, 1))),
         "params": int(28e6 * np.exp(0.3 * rng.standard_normal())),
         "activations": int(13e6 * np.exp(0.3 * rng.standard_normal())),

@@ -6,6 +6,8 @@ error; one that has not ended yet (running, waiting) has none and is not counted
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -33,3 +35,8 @@ def outcomes(rows: pd.DataFrame) -> FloatArray:
     errors = rows["error"].to_numpy(dtype=np.float64, na_value=np.nan)
     assert np.isfinite(errors[complete]).all(), "a complete training has an error"
     return np.where(complete, errors, np.inf)
+
+
+def chosen(share: float, networks: int) -> int:
+    """How many of `networks` a share of them is: rounded up, whatever 0.07 * 100 is in binary."""
+    return math.ceil(share * networks - 1e-9)

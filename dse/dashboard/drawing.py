@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 
+from dse.architecture.cost import layers
+from dse.architecture.spec import AFTER_ADD, Architecture
 from dse.dashboard import theme
-from dse.dashboard.labels import word
+from dse.dashboard.labels import joined, word
 
-STEM_STRIDE = 4
 GAP = 0.12
 TEXT_HEIGHT, BAR_HEIGHT, ROW_SPACE, LINE_HEIGHT = 22, 46, 12, 17  # px
 CAPTION_WIDTH = 46  # characters
@@ -35,7 +37,7 @@ def drawing(
     """
     depths, dims = list(architecture["depths"]), list(architecture["dims"])
     longest, widest = longest or max(depths), widest or max(dims)
-    rows = [("Stem", 1, dims[0], theme.GREY)]
+    rows = [("Stem", 1, architecture.get("stem_width") or dims[0], theme.GREY)]
     rows += [
         (f"Stage {number}", depth, width, colour)
         for number, (depth, width) in enumerate(zip(depths, dims, strict=True), start=1)
@@ -100,16 +102,31 @@ def row_texts(
 ) -> list[str]:
     """One line for the stem and each stage: depth x width, kernel, resolution."""
     name = "<b>{}</b>" if bold else "{}"
-    side = resolution // STEM_STRIDE
-    stem = word(architecture["stem"])
-    lines = [f"{name.format('Stem')} {stem}, {resolution} → {side} px"]
-    fields = ("depths", "dims", "kernel_sizes")
-    stages = zip(*(architecture[field] for field in fields), strict=True)
-    for number, (depth, width, kernel) in enumerate(stages, start=1):
-        stage = name.format(f"Stage {number}")
-        lines.append(f"{stage} {depth} × {width}, kernel {kernel}×{kernel}, {side} px")
-        side = -(-side // 2)
+    a = Architecture.from_dict(architecture)
+    stem_side, *sides = map_sides(a, resolution)
+    patch = f" {a.patch_size}×{a.patch_size}" if a.stem == "patch" else ""
+    lines = [f"{name.format('Stem')} {word(a.stem)}{patch}, {resolution} → {stem_side} px"]
+    for stage, (depth, width, side) in enumerate(zip(a.depths, a.dims, sides, strict=True)):
+        head = name.format(f"Stage {stage + 1}")
+        lines.append(f"{head} {depth} × {width}, {_kernels(a, stage)}, {side} px")
     return lines
+
+
+def map_sides(architecture: Architecture, resolution: int) -> list[int]:
+    """Pixels along a side of the map after the stem and after each stage."""
+    sides: dict[str, int] = {}
+    for layer in layers(architecture, resolution=resolution):
+        sides[".".join(layer.name.split(".")[:2])] = math.isqrt(layer.pixels)
+    stem = [side for name, side in sides.items() if name.startswith("stem")][-1]
+    return [stem, *(sides[f"stages.{stage}"] for stage in range(architecture.stages))]
+
+
+def _kernels(a: Architecture, stage: int) -> str:
+    """The kernel size of a stage, or each block's where they differ."""
+    sizes = a.kernel_sizes[stage]
+    if isinstance(sizes, tuple):
+        return f"kernels {joined(sizes)}"
+    return f"kernel {sizes}×{sizes}"
 
 
 def block_recipe(architecture: Mapping[str, Any]) -> str:
@@ -118,16 +135,61 @@ def block_recipe(architecture: Mapping[str, Any]) -> str:
 
 
 def recipe_parts(architecture: Mapping[str, Any]) -> list[str]:
-    """The choices that are the same for every block, each in a few words."""
-    first = architecture["block_order"] == "spatial_first"
-    order = "depthwise, expand, project" if first else "expand, depthwise, project"
-    scale = architecture["ls_init_value"]
+    """The choices that are the same for every block, each in a few words.
+
+    What is not in every description of a network is named only where it departs from the usual.
+    """
+    a = Architecture.from_dict(architecture)
+    scale, basic = a.ls_init_value, a.block_order == "basic"
     return [
-        f"Block: {order}",
-        f"expansion {architecture['expansion_ratio']:g}",
-        f"{word(architecture['pointwise'])} pointwise",
-        f"{architecture['norms_per_block']} × {word(architecture['norm_layer'])}",
-        f"{architecture['acts_per_block']} × {word(architecture['act_layer'])}",
+        f"Block: {_layer_order(a)}",
+        *([] if basic else [f"expansion {a.expansion_ratio:g}", f"{word(a.pointwise)} pointwise"]),
+        _placed(word(a.norm_layer), a.norms_per_block),
+        _placed(word(a.act_layer), a.acts_per_block),
         f"layer scale {scale:g}" if scale is not None else "no layer scale",
-        f"downsampling {word(architecture['downsampling'])}",
+        f"downsampling {word(a.downsampling)}",
+        *_departures(a),
     ]
+
+
+def _layer_order(a: Architecture) -> str:
+    spatial = "depthwise"
+    if a.group_width is not None:
+        widths = a.group_width if isinstance(a.group_width, tuple) else (a.group_width,)
+        spatial = f"in groups of {joined(widths)} channels"
+    elif a.groups is not None:
+        spatial = "dense" if a.groups == 1 else f"in {a.groups} groups"
+    inner, outer = ("expand", "project") if a.expansion_ratio >= 1 else ("reduce", "expand")
+    order = {
+        "spatial_first": (spatial, inner, outer),
+        "spatial_middle": (inner, spatial, outer),
+        "basic": (spatial, spatial),
+    }
+    return ", ".join(order[a.block_order])
+
+
+def _placed(name: str, places: int | Sequence[int | str]) -> str:
+    """How often, or after which of a block's layers, counted from 1."""
+    if isinstance(places, int):
+        return f"{places} × {name}"
+    after = ["the addition" if p == AFTER_ADD else f"layer {int(p) + 1}" for p in places]
+    return f"{name} after {' and '.join(after)}" if after else f"no {name}"
+
+
+def _departures(a: Architecture) -> list[str]:
+    separate = a.downsampling == "separate"
+    said = {
+        "global response norm": a.grn,
+        "biases everywhere": a.bias is True,
+        "no biases": a.bias is False,
+        f"stem width {a.stem_width}": a.stem_width is not None,
+        "no norm after the stem": not a.stem_norm,
+        "activation after the stem": a.stem_act is True,
+        "no activation after the stem": a.stem_act is False,
+        "no norm before downsampling": separate and not a.downsample_norm,
+        "no norm on projections": not separate and not a.shortcut_norm,
+        "norm before the head": a.head_norm is True,
+        "no norm before the head": a.head_norm is False,
+        f"stochastic depth {a.drop_path_rate:g}": a.drop_path_rate > 0,
+    }
+    return [words for words, holds in said.items() if holds]

@@ -5,8 +5,10 @@ The one table that drives axes, legends and tables; a new metric is a line here.
 
 from __future__ import annotations
 
+import dataclasses
 import html
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,10 +59,23 @@ LABELS = {
     "arch.stem": Label(name="Stem"),
     "arch.downsampling": Label(name="Downsampling"),
     "arch.ls_init_value": Label(name="Layer scale"),
+    "arch.groups": Label(name="Groups"),
+    "arch.group_width": Label(name="Group width", unit="channels"),
+    "arch.grn": Label(name="Global response norm"),
+    "arch.bias": Label(name="Biases"),
+    "arch.patch_size": Label(name="Patch size", unit="px"),
+    "arch.stem_width": Label(name="Stem width", unit="channels", log=True),
+    "arch.stem_norm": Label(name="Norm after the stem"),
+    "arch.stem_act": Label(name="Activation after the stem"),
+    "arch.downsample_norm": Label(name="Norm before downsampling"),
+    "arch.shortcut_norm": Label(name="Norm on projections"),
+    "arch.head_norm": Label(name="Norm before the head"),
+    "arch.drop_path_rate": Label(name="Stochastic depth"),
 }
 WORDS = {
     "layer_norm": "LayerNorm",
     "batch_norm": "BatchNorm",
+    "rms_norm": "RMSNorm",
     "gelu": "GELU",
     "relu": "ReLU",
     "silu": "SiLU",
@@ -70,26 +85,42 @@ WORDS = {
     "linear": "Linear",
     "conv": "1×1 conv",
     "in_block": "in block",
+    "overlap_act": "overlap with activation",
+    "overlap_tiered": "overlap, tiered",
+    "simple": "simple 3×3",
+    "True": "yes",
+    "False": "no",
 }
 
 
 def label(column: str) -> Label:
-    """The column's entry; a numbered one (`arch.depths.3`) names its stage, others themselves."""
+    """The column's entry; a numbered one (`arch.depths.3`) names its stage, others themselves.
+
+    A second number (`arch.kernel_sizes.3.1`) is the block in the stage; the numbers of a list of
+    places in a block (`arch.norms_per_block.1`) count these.
+    """
     if column in LABELS:
         return LABELS[column]
-    numbered = re.fullmatch(r"(.+)\.(\d+)", column)
+    numbered = re.fullmatch(r"(.+?)\.(\d+)(?:\.(\d+))?", column)
     if numbered and numbered[1] in LABELS:
         base = LABELS[numbered[1]]
-        name = f"{base.name}, stage {numbered[2]}"
-        return Label(
-            name=name, unit=base.unit, factor=base.factor, log=base.log, decimals=base.decimals
-        )
+        what = "place" if numbered[1].endswith("_per_block") else "stage"
+        block = f", block {numbered[3]}" if numbered[3] else ""
+        return dataclasses.replace(base, name=f"{base.name}, {what} {numbered[2]}{block}")
     return Label(name=plain(column.removeprefix("arch.").replace("_", " ")))
 
 
 def word(value: object) -> str:
     """A choice's value as shown: the known ones by their usual spelling, others as plain text."""
     return WORDS.get(str(value), plain(value))
+
+
+def joined(values: Iterable[object]) -> str:
+    """One value a stage, as `3-3-9-3`; a stage that has several has them as `7/5/7`."""
+    return "-".join(
+        "/".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+        for value in values
+    )
 
 
 def plain(value: object) -> str:

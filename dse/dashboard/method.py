@@ -2,7 +2,29 @@
 
 from __future__ import annotations
 
-METHOD = (
+from dse.analysis.ranking import ranking_note
+
+
+def method(share: float) -> tuple[str, ...]:
+    """The method in sentences, where `share` of the networks was trained again, twice over."""
+    return (*_BEFORE, _second_seeds(share), *_RELIABILITY, ranking_note(share), *_AFTER)
+
+
+def _second_seeds(share: float) -> str:
+    if share <= 0:
+        return "Each network was trained with one seed; the seed noise is not measured."
+    if share >= 1:
+        return "Two seeds: every network was trained again, so nothing was selected for it."
+    part = f"{100 * share:g} %"
+    return (
+        f"Two seeds: the best {part} by the first seed are trained again to correct the winner's "
+        f"curse, and so are the first {part} by index, which are a random sample. The ICC and the "
+        "seed noise use only the latter: chosen networks differ less and their first errors are "
+        "lucky, which would bias both."
+    )
+
+
+_BEFORE = (
     "Networks are independent draws from the design space within its FLOPs budget; they are the "
     "sample, and every n counts networks, not trainings.",
     "Errors are of the last epoch on held-out data, never of the best epoch.",
@@ -12,18 +34,16 @@ METHOD = (
     "with Massart's constant, simultaneous for all errors, valid for any distribution.",
     "Quartiles: inverse EDF, with exact binomial intervals between order statistics (Conover "
     "1999); a bound may be infinite where n is small or many trainings ended badly.",
-    "Share better than the best: 1 - α^(1/n), exact for independent draws (Wilks 1941).",
-    "Two seeds: the best quarter by the first seed is trained again to correct the winner's "
-    "curse, and so is the first quarter by index, which is a random sample. The ICC and the seed "
-    "noise use only the latter: chosen networks differ less and their first errors are lucky, "
-    "which would bias both.",
+    "Share of further draws better than the best: 1 - α^(1/n), exact for independent draws (Wilks "
+    "1941).",
+)
+_RELIABILITY = (
     "ICC(1,1): one-way random effects with the exact F interval (Shrout & Fleiss 1979); seed "
-    "standard deviation with the chi-square interval; both assume normal noise of one size. The "
-    "test images are the same for all, so their sampling is not part of the noise.",
-    "Ranking: finalists (best quarter by the first seed, trained again) by the mean over their "
-    "seeds, then the others, those that ended badly last. The fresh-seed error is unbiased for a "
-    "finalist chosen by its first seed; picking the very best of them again is slightly "
-    "optimistic.",
+    "standard deviation with the chi-square interval, without networks that are at chance with "
+    "every seed; both assume normal noise of one size. The test images are the same for all, so "
+    "their sampling is not part of the noise.",
+)
+_AFTER = (
     "All networks of a study share one learning rate and schedule. It does not suit all norms and "
     "activations equally well, so a difference between them is partly one of the rate.",
     "At chance: accuracy not above 1/classes by a one-sided exact binomial test at 1 %.",

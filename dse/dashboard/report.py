@@ -62,7 +62,7 @@ def render(
             sections.learning_curves(page, population, curves, summary),
             sections.bad_ends(population),
         ]
-    parts += [sections.method(), sections.provenance(provenance)]
+    parts += [sections.method(summary), sections.provenance(provenance)]
     plotly, js = get_plotlyjs(), _asset("report.js")
     return Template(_asset("report.html")).substitute(
         title=markup.text(title),

@@ -12,13 +12,13 @@ import plotly.graph_objects as go
 
 from dse.analysis.effects import varied_columns
 from dse.analysis.population import BAD_STATES, first_seeds, outcomes
-from dse.analysis.ranking import Ranked
+from dse.analysis.ranking import Ranked, ranking_note
 from dse.analysis.summary import Summary, interval, percent
 from dse.dashboard import markup, theme
 from dse.dashboard.drawing import block_recipe, drawing, row_texts
 from dse.dashboard.figures import curves_figure, edf_figure, error_figures
-from dse.dashboard.labels import COUNTING, label
-from dse.dashboard.method import METHOD
+from dse.dashboard.labels import COUNTING, joined, label
+from dse.dashboard.method import method as method_sentences
 
 COSTS = ("flops", "params", "activations")
 TOP_SHOWN, BAD_SHOWN = 10, 20
@@ -42,13 +42,12 @@ def conclusion(summary: Summary) -> str:
     """The key numbers and the sentences."""
     tiles = [("Networks", str(summary.networks), _count(summary))]
     if summary.networks:
-        median, best = summary.quartiles[1], summary.best[0]
-        error = best.mean_error if best.fresh_error is None else best.fresh_error
-        by = "first seed" if best.fresh_error is None else "fresh seed"
-        tiles += [
-            ("Median error", percent(median.value), interval(median)),
-            ("Best network", percent(error), f"network {best.index}, {by}"),
-        ]
+        median = summary.quartiles[1]
+        tiles.append(("Median error", percent(median.value), interval(median)))
+    if summary.best:
+        best = summary.best[0]
+        by = "one seed" if best.seeds == 1 else f"mean of {best.seeds} seeds"
+        tiles.append(("Best network", percent(best.mean_error), f"network {best.index}, {by}"))
     icc = summary.reliability.icc
     if icc:
         bounds = f"{icc.lower:.2f} to {icc.upper:.2f}, n = {icc.n}"
@@ -78,13 +77,15 @@ def distribution(page: Page, population: pd.DataFrame, summary: Summary) -> str:
 
 
 def top_networks(summary: Summary) -> str:
-    """The table of the best networks."""
+    """The table of the best networks; nothing where there is none."""
+    if not summary.best:
+        return ""
     columns = {
         "Rank": "",
         "Network": "",
         "First seed": "",
         "Fresh seed": "",
-        "95 % interval": "",
+        f"{100 * summary.confidence:g} % interval of fresh": "",
         "Mean": "",
         "GFLOPs": "",
         "Params [M]": "",
@@ -99,13 +100,14 @@ def top_networks(summary: Summary) -> str:
         markup.table(
             "Best networks", columns, [_top_row(entry) for entry in summary.best[:TOP_SHOWN]]
         ),
-        note="Ranked by the mean over the seeds among the finalists. The first seed chose them and "
-        "flatters them; the fresh seed is the unbiased error, its interval the seed noise.",
+        note=ranking_note(summary.finalist_share),
     )
 
 
 def drawings(page: Page, population: pd.DataFrame, summary: Summary, resolution: int) -> str:
-    """The best and the worst architecture at one scale."""
+    """The best and the worst architecture at one scale; nothing where there is no best."""
+    if not summary.best:
+        return ""
     best, worst = summary.best[0].index, _worst(population)
     rows = {row["index"]: row for row in first_seeds(population).to_dict("records")}
     found = [("Best", best, theme.BEST)]
@@ -162,7 +164,7 @@ def learning_curves(
     """Learning curves."""
     if curves.empty:
         return ""
-    figure = curves_figure(population, curves, best=summary.best[0].index, worst=_worst(population))
+    figure = curves_figure(population, curves, best=_best(summary), worst=_worst(population))
     described = f"Held-out error by epoch of {summary.networks} networks: median and middle half."
     return markup.section(
         "curves",
@@ -193,9 +195,10 @@ def bad_ends(population: pd.DataFrame) -> str:
     )
 
 
-def method() -> str:
+def method(summary: Summary) -> str:
     """How each number is made."""
-    return markup.section("method", "Method", markup.bullets(METHOD), kind="method")
+    sentences = markup.bullets(method_sentences(summary.finalist_share))
+    return markup.section("method", "Method", sentences, kind="method")
 
 
 def provenance(values: Mapping[str, Any]) -> str:
@@ -205,9 +208,7 @@ def provenance(values: Mapping[str, Any]) -> str:
 
 
 def _panels(page: Page, population: pd.DataFrame, summary: Summary, columns: Sequence[str]) -> str:
-    figures = error_figures(
-        population, columns, best=summary.best[0].index, worst=_worst(population)
-    )
+    figures = error_figures(population, columns, best=_best(summary), worst=_worst(population))
     described = "Held-out error against {}, one point a network, n = {}."
     return markup.group(
         "grid",
@@ -228,7 +229,7 @@ def _top_row(entry: Ranked) -> tuple[object, ...]:
         interval(entry.fresh_interval) if entry.fresh_interval else "–",
         percent(entry.mean_error),
         *(label(cost).number(getattr(entry, cost)) for cost in COSTS),
-        *("-".join(map(str, arch[key])) for key in ("depths", "dims", "kernel_sizes")),
+        *(joined(arch[key]) for key in ("depths", "dims", "kernel_sizes")),
     )
 
 
@@ -237,6 +238,10 @@ def _count(summary: Summary) -> str:
     left = summary.states["running"] + summary.states["waiting"]
     parts = [f"{bad} without an error" if bad else "all trained to the end"]
     return ", ".join(parts + ([f"{left} to come"] if left else []))
+
+
+def _best(summary: Summary) -> int | None:
+    return summary.best[0].index if summary.best else None
 
 
 def _worst(population: pd.DataFrame) -> int | None:

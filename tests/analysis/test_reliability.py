@@ -20,7 +20,8 @@ SHROUT_FLEISS = np.array(
 
 
 def rows(*trials: tuple[int, int, str, float]) -> pd.DataFrame:
-    return pd.DataFrame(trials, columns=["index", "replicate", "state", "error"])
+    frame = pd.DataFrame(trials, columns=["index", "replicate", "state", "error"])
+    return frame.assign(test_images=2000, classes=20)
 
 
 def pairs(errors: np.ndarray) -> pd.DataFrame:
@@ -38,11 +39,12 @@ def test_icc_of_the_published_example():
     assert found.n == 6
 
 
-def test_icc_of_equal_seeds_is_one_and_of_equal_everything_unknown():
-    perfect = icc(np.array([[0.1, 0.1], [0.2, 0.2], [0.4, 0.4]]))
-    assert perfect is not None
-    assert (perfect.value, perfect.lower, perfect.upper) == (1, 1, 1)
-    assert icc(np.full((4, 2), 0.5)) is None
+@pytest.mark.parametrize("scores", [np.full((4, 2), 0.53), [[0.1, 0.1], [0.2, 0.2], [0.4, 0.4]]])
+def test_no_noise_seen_is_no_noise_known(scores):
+    assert icc(np.asarray(scores)) is None
+    assert seed_std(np.asarray(scores)) is None
+    found = reliability(pairs(np.asarray(scores)), 4)
+    assert "the same error with every seed" in reliability_sentence(found)
 
 
 def test_icc_and_noise_intervals_cover_the_truth_as_often_as_they_say():
@@ -76,20 +78,43 @@ def test_a_chosen_top_quarter_would_bias_the_icc():
     assert chosen.upper < 0.6
 
 
-def test_networks_without_every_seed_are_left_out_or_counted_as_incomplete():
+def test_only_networks_before_the_first_that_still_waits_are_used():
     population = rows(
         (0, 0, "complete", 0.5),
         (0, 1, "complete", 0.6),
-        (1, 0, "complete", 0.5),  # its second seed was never asked for
+        (1, 0, "complete", 0.4),
+        (1, 1, "diverged", np.nan),
         (2, 0, "complete", 0.5),
         (2, 1, "running", np.nan),
-        (3, 0, "complete", 0.4),
-        (3, 1, "diverged", np.nan),
+        (3, 0, "complete", 0.1),  # a finalist of an earlier stage
+        (3, 1, "complete", 0.2),
     )
     table = seed_table(population, 10)
+    assert table[0].tolist() == [0.5, 0.6]
+    assert np.isnan(table[1]).tolist() == [False, True]
     assert table.shape == (2, 2)
     found = reliability(population, 10)
     assert (found.networks, found.incomplete, found.icc, found.seed_std) == (1, 1, None, None)
+
+
+def test_networks_that_guess_are_in_the_icc_and_not_in_the_seed_noise():
+    able = np.array([[0.50, 0.54], [0.60, 0.58], [0.40, 0.43], [0.55, 0.50]])
+    luck = np.array([[0.95, 0.95], [0.951, 0.949]])
+    turned = np.array([[0.95, 0.60]])  # at chance with one seed only: that is noise
+    found = reliability(pairs(np.concatenate([able, luck, turned])), 7)
+    assert (found.networks, found.at_chance) == (7, 2)
+    assert found.icc == icc(np.concatenate([able, luck, turned]))
+    assert found.seed_std == seed_std(np.concatenate([able, turned]))
+    sentence = reliability_sentence(found)
+    assert "7 randomly chosen networks with 2 seeds each, 2 of them at chance" in sentence
+    assert "seed standard deviation of the 5 networks above chance" in sentence
+
+
+def test_the_noise_of_too_few_networks_above_chance_is_said_to_be_unknown():
+    found = reliability(pairs(np.array([[0.5, 0.54], [0.95, 0.951], [0.949, 0.95]])), 3)
+    assert found.icc is not None
+    assert found.seed_std is None
+    assert "not known, too few of these are above chance" in reliability_sentence(found)
 
 
 @pytest.mark.parametrize("random_subset", [0, 1, 2])
@@ -112,8 +137,3 @@ def test_sentence_judges_by_the_interval(spread, says):
     sentence = reliability_sentence(reliability(pairs(scores), 12))
     assert says in sentence
     assert "12 randomly chosen networks" in sentence
-
-
-def test_sentence_of_equal_errors():
-    sentence = reliability_sentence(reliability(pairs(np.full((5, 2), 0.95)), 5))
-    assert "all errors are equal" in sentence

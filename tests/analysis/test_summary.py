@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from dse.analysis.summary import EMBEDDED_SENTENCE, summarise
@@ -23,7 +24,11 @@ def test_a_finished_study_is_summed_up():
     text = " ".join(summary.sentences)
     assert "24 networks: 22 trained to the end, 2 diverged." in text
     assert f"network {summary.best[0].index} " in text
-    assert "fresh seed" in text
+    best = summary.best[0]
+    mean, first_error = (f"{100 * e:.1f} %" for e in (best.mean_error, best.first_error))
+    assert f"{mean} error, the mean of {first_error} by the first seed" in text
+    assert "by a fresh one (" in text
+    assert "of further networks, drawn from this space" in text
     assert "ICC" in text
     assert EMBEDDED_SENTENCE not in text
 
@@ -73,7 +78,51 @@ def test_an_empty_study_says_so():
 
 
 def test_a_study_of_bad_ends_has_no_best():
-    population = make_population(3, diverged=(0, 1, 2))
+    population = make_population(12, diverged=tuple(range(12)))
     summary = summarise(population, random_subset=1, embedded=False)
     assert summary.quartiles[0].value == np.inf
-    assert any("there is no best one" in s for s in summary.sentences)
+    assert summary.best == ()
+    text = " ".join(summary.sentences)
+    assert text.count("there is no best one") == 1
+    assert "Median error infinite, lower quartile infinite (0.0 % or more), upper" in text
+    assert "inf " not in text
+
+
+def test_a_network_that_ended_badly_with_any_seed_is_not_among_the_best():
+    population = make_population()
+    winner = summarise(population, random_subset=6, embedded=False).best[0].index
+    second = (population["index"] == winner) & (population["replicate"] == 1)
+    population.loc[second, "state"], population.loc[second, "error"] = "diverged", np.nan
+    best = summarise(population, random_subset=6, embedded=False, top=24).best
+    assert {winner, *DIVERGED}.isdisjoint(entry.index for entry in best)
+    assert len(best) == 21
+
+
+def test_cautions_of_the_caller_follow_signal_and_noise():
+    summary = summarise(
+        make_population(), random_subset=RANDOM_SUBSET, embedded=True, cautions=("A.", "B.")
+    )
+    place = summary.sentences.index("A.")
+    assert "ICC" in summary.sentences[place - 1]
+    assert summary.sentences[place + 1] == "B."
+
+
+def test_trainings_on_different_devices_are_counted_and_told():
+    population = make_population()
+    alike = summarise(population, random_subset=RANDOM_SUBSET, embedded=False)
+    assert not any("device" in s for s in alike.sentences)
+    population.loc[population.index[:3], ["device", "dtype"]] = ["cuda", "float32"]
+    mixed = summarise(population, random_subset=RANDOM_SUBSET, embedded=False)
+    complete = int((population["state"] == "complete").sum())
+    counts = f"({complete - 3} on cpu in bfloat16, 3 on cuda in float32)"
+    assert any(counts in s for s in mixed.sentences)
+
+
+def test_finalists_are_as_many_as_the_study_chose():
+    population = make_population(100, diverged=())
+    population = population[(population["replicate"] == 0) | (population["index"] < 7)]
+    again = population.sort_values("error").query("replicate == 0")["index"].iloc[:8]
+    fresh = population[population["index"].isin(again) & (population["replicate"] == 0)]
+    population = pd.concat([population.query("replicate == 0"), fresh.assign(replicate=1)])
+    summary = summarise(population, random_subset=7, embedded=False, top=100, top_share=0.07)
+    assert sum(entry.finalist for entry in summary.best) == 7

@@ -28,13 +28,15 @@ def population() -> pd.DataFrame:
     return make_population()
 
 
-def rendered(population: pd.DataFrame, *, title: str = "A study", **provenance: Any) -> str:
+def rendered(
+    population: pd.DataFrame, *, title: str = "A study", share: float = 0.25, **provenance: Any
+) -> str:
     """The report of `population` with curves made up for it."""
     return render(
         population,
         make_curves(population),
         {**PROVENANCE, **provenance},
-        summary=summarise(population, random_subset=RANDOM_SUBSET, embedded=True),
+        summary=summarise(population, random_subset=RANDOM_SUBSET, embedded=True, top_share=share),
         title=title,
     )
 

@@ -2,8 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
+from hypothesis import given, settings
 
-from dse.dashboard.drawing import block_recipe, drawing, row_texts
+from dse.architecture import Architecture
+from dse.dashboard.drawing import block_recipe, drawing, map_sides, row_texts
+from dse.network import build
+from tests.architectures import architectures
 from tests.population import architecture
 
 ARCH = architecture(np.random.default_rng(0)) | {
@@ -54,5 +59,47 @@ def test_block_recipe_names_every_choice():
 
 @pytest.mark.parametrize("stages", [1, 2, 6])
 def test_any_number_of_stages_is_drawn(stages):
-    arch = ARCH | {key: [4] * stages for key in ("depths", "dims", "kernel_sizes")}
+    arch = ARCH | {key: [5] * stages for key in ("depths", "dims", "kernel_sizes")}
     assert len(drawing(arch).data) == stages + 1
+
+
+@settings(max_examples=25, deadline=None)
+@given(architectures())
+def test_sizes_are_those_of_the_network_that_is_built(arch: Architecture):
+    seen: list[int] = []
+    network = build(arch).eval()
+    for module in (network.stem, *network.stages):
+        module.register_forward_hook(lambda _module, _input, output: seen.append(output.shape[-1]))
+    with torch.no_grad():
+        network(torch.zeros(1, 3, 50, 50))
+    assert map_sides(arch, 50) == seen
+
+
+def test_odd_maps_are_halved_as_the_downsampling_does():
+    for kind, sides in (("separate", [50, 25, 12, 6]), ("in_block", [50, 25, 13, 7])):
+        rows = row_texts(ARCH | {"stem": "patch", "downsampling": kind}, 200, bold=False)
+        assert [int(row.split(", ")[-1].removesuffix(" px")) for row in rows[1:]] == sides
+    assert row_texts(ARCH | {"stem": "patch", "patch_size": 16})[0].endswith("224 → 14 px")
+    assert row_texts(ARCH | {"stem": "simple", "patch_size": 4})[0].endswith("224 → 112 px")
+
+
+@settings(max_examples=100, deadline=None)
+@given(architectures())
+def test_every_network_that_can_be_described_is_drawn_and_told(arch: Architecture):
+    figure = drawing(arch.to_dict(), resolution=64)
+    assert [len(bar.x) for bar in figure.data] == [1, *arch.depths]
+    text = block_recipe(arch.to_dict()) + " ".join(row_texts(arch.to_dict(), 64))
+    assert "None" not in text
+    assert "[" not in text
+    assert ("global response norm" in text) == arch.grn
+
+
+def test_what_departs_from_the_usual_is_told():
+    arch = ARCH | {"kernel_sizes": [7, [3, 5, 7], 5, 3], "stem_norm": False, "groups": 1}
+    arch |= {"norms_per_block": [0, 2], "acts_per_block": [0, "add"], "norm_layer": "rms_norm"}
+    arch |= {"act_layer": "gelu", "drop_path_rate": 0.1}
+    assert "kernels 3-5-7" in row_texts(arch)[2]
+    text = block_recipe(arch)
+    assert "dense" in text
+    assert "RMSNorm after layer 1 and layer 3; GELU after layer 1 and the addition" in text
+    assert text.endswith("no norm after the stem; stochastic depth 0.1")

@@ -96,6 +96,30 @@ def test_a_report_of_almost_nothing_is_still_a_page(networks, diverged, state):
     assert "Conclusion" in without_plotly(rendered(population))
 
 
+def test_a_study_without_a_best_network_says_so_once_and_lists_none():
+    page = without_plotly(rendered(make_population(6, diverged=tuple(range(6)))))
+    assert page.count("there is no best one") == 1
+    assert 'id="top"' not in page
+    assert 'id="drawings"' not in page
+    assert not re.search(r"\binf\b", page)
+
+
+def test_the_method_is_that_of_the_studys_design(population):
+    for share, said in (
+        (0.25, "the best 25 % by the first seed"),
+        (0.5, "the best 50 % by the first seed"),
+        (1.0, "every network was trained again"),
+        (0.0, "trained with one seed"),
+    ):
+        page = without_plotly(rendered(population, share=share))
+        assert said in page
+        assert "quarter" not in page.split('id="method"')[1]
+
+
+def test_table_and_method_say_the_same_of_the_order(population):
+    assert without_plotly(rendered(population)).count("theirs are too good on average") == 2
+
+
 def test_a_report_of_an_empty_study_is_still_a_page():
     population = make_population().head(0)
     Elements(without_plotly(rendered(population)))
