@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 from plotly.offline import get_plotlyjs
 
+from dse.analysis.references import Reference
 from dse.analysis.summary import Summary
 from dse.dashboard import markup, sections
 from dse.files import write_whole
@@ -25,16 +26,23 @@ def write_report(
     title: str,
     path: Path,
     resolution: int = 224,
+    references: Sequence[Reference] = (),
 ) -> Path:
     """Write the report of one study to `path`, whole or not at all, and return the path.
 
     `population` has one row a training and `curves` one row an epoch (`index`, `replicate`,
     `epoch`, `error`); `provenance` is shown as it is, nested mappings flattened;
-    `resolution` [px] is the input's in the drawings. Raises `UserError` where the file cannot be
-    written.
+    `resolution` [px] is the input's in the drawings; `references` are drawn as lines. Raises
+    `UserError` where the file cannot be written.
     """
     page = render(
-        population, curves, provenance, summary=summary, title=title, resolution=resolution
+        population,
+        curves,
+        provenance,
+        summary=summary,
+        title=title,
+        resolution=resolution,
+        references=references,
     )
     write_whole(path, page)
     return path
@@ -48,9 +56,10 @@ def render(
     summary: Summary,
     title: str,
     resolution: int = 224,
+    references: Sequence[Reference] = (),
 ) -> str:
     """The report's HTML. Every name in it is shown as text, and nothing is fetched."""
-    page = sections.Page()
+    page = sections.Page(references=references)
     parts = [sections.conclusion(summary)]
     if summary.networks:
         parts += [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,11 +13,13 @@ import plotly.graph_objects as go
 from dse.analysis.effects import varied_columns
 from dse.analysis.population import BAD_STATES, first_seeds, outcomes
 from dse.analysis.ranking import Ranked, ranking_note
+from dse.analysis.references import Reference
 from dse.analysis.summary import Summary, interval, percent
 from dse.dashboard import markup, theme
 from dse.dashboard.drawing import block_recipe, drawing, row_texts
 from dse.dashboard.figures import curves_figure, edf_figure, error_figures
 from dse.dashboard.labels import COUNTING, joined, label
+from dse.dashboard.lines import draw_reference, reference_label
 from dse.dashboard.method import method as method_sentences
 
 COSTS = ("flops", "params", "activations")
@@ -26,12 +28,23 @@ TOP_SHOWN, BAD_SHOWN = 10, 20
 
 @dataclass(frozen=True)
 class Page:
-    """The figures of a page, by the name of the place each is drawn in."""
+    """The figures of a page, by the name of the place each is drawn in.
 
+    `references` are drawn into every figure with an axis of errors.
+    """
+
+    references: Sequence[Reference] = ()
     figures: dict[str, go.Figure] = field(default_factory=dict)
 
-    def plot(self, name: str, figure: go.Figure, described: str) -> str:
-        """Keep `figure` and return the HTML of its place."""
+    def plot(
+        self, name: str, figure: go.Figure, described: str, *, errors: Literal["x", "y"] | None
+    ) -> str:
+        """Keep `figure`, whose axis `errors` shows errors, and return the HTML of its place."""
+        drawn = [r for r in self.references if errors and np.isfinite(r.error)]
+        for number, reference in enumerate(drawn):
+            draw_reference(figure, reference, number, axis=errors or "y")
+        if drawn:
+            described += " Dashed lines: " + "; ".join(map(reference_label, drawn)) + "."
         name = "plot-" + "".join(c if c.isalnum() else "-" for c in name)
         assert name not in self.figures, f"two figures are named {name}"
         self.figures[name] = figure
@@ -69,7 +82,7 @@ def distribution(page: Page, population: pd.DataFrame, summary: Summary) -> str:
     return markup.section(
         "distribution",
         "How good are the networks of this space?",
-        page.plot("edf", edf_figure(population, summary.confidence), described),
+        page.plot("edf", edf_figure(population, summary.confidence), described, errors="x"),
         note="Share of the networks below each error, first seeds only. The band holds the whole "
         "curve of the design space at once. Networks without an error are counted in n and never "
         "below an error, so the curve may level off under 100 %.",
@@ -120,7 +133,7 @@ def drawings(page: Page, population: pd.DataFrame, summary: Summary, resolution:
         figure = drawing(plan, resolution=resolution, longest=longest, widest=widest, colour=colour)
         lines = "; ".join([*row_texts(plan, resolution, bold=False), block_recipe(plan)])
         heading = f"{name}: network {index}, {percent(_outcome(rows[index]))} error"
-        shown = page.plot(f"drawing-{name}", figure, f"{name} network. {lines}.")
+        shown = page.plot(f"drawing-{name}", figure, f"{name} network. {lines}.", errors=None)
         parts.append(f"<div><h3>{markup.text(heading)}</h3>{shown}</div>")
     return markup.section(
         "drawings",
@@ -169,7 +182,7 @@ def learning_curves(
     return markup.section(
         "curves",
         "Learning curves",
-        page.plot("curves", figure, described),
+        page.plot("curves", figure, described, errors="y"),
         note="First seeds. What is reported everywhere else is the last epoch, never the best. "
         "A network that ended badly counts as worse than every error from there on.",
     )
@@ -213,7 +226,12 @@ def _panels(page: Page, population: pd.DataFrame, summary: Summary, columns: Seq
     return markup.group(
         "grid",
         [
-            page.plot(column, figure, described.format(label(column).name, summary.networks))
+            page.plot(
+                column,
+                figure,
+                described.format(label(column).name, summary.networks),
+                errors="y",
+            )
             for column, figure in figures.items()
         ],
     )
