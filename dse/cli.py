@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any, NoReturn
 import click
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 import dse
 from dse.errors import UserError
@@ -21,7 +23,11 @@ TOLERANCE = click.option(
     "--tolerance", default="1%", show_default=True, help="Half width of the budget window."
 )
 RESOLUTION = click.option(
-    "--resolution", default=224, show_default=True, help="Input pixels at which FLOPs count."
+    "--resolution",
+    default=224,
+    show_default=True,
+    type=click.IntRange(16, 4096),
+    help="Input pixels at which FLOPs count.",
 )
 SEED = click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1))
 
@@ -38,7 +44,9 @@ def cli() -> None:
 @TOLERANCE
 @RESOLUTION
 @SEED
-@click.option("--models", default=24, show_default=True, type=click.IntRange(1), help="Networks.")
+@click.option(
+    "--models", default=24, show_default=True, type=click.IntRange(1, 100_000), help="Networks."
+)
 @click.option("--proxy", default="embedded", show_default=True, help="Preset or YAML file.")
 @click.option(
     "--repeat",
@@ -62,7 +70,7 @@ def run(**options: Any) -> None:
 @TOLERANCE
 @RESOLUTION
 @SEED
-@click.option("-n", "count", default=10, show_default=True, type=click.IntRange(1))
+@click.option("-n", "count", default=10, show_default=True, type=click.IntRange(1, 1_000_000))
 @JSON
 def sample(
     space: str, budget: str, tolerance: str, resolution: int, seed: int, count: int, as_json: bool
@@ -179,12 +187,12 @@ def _show(rows: Iterable[Mapping[str, Any]], as_json: bool, *, title: str) -> No
             click.echo(json.dumps(row))
         return
     rows = list(rows)
-    table = Table(title=title, title_justify="left")
+    table = Table(title=Text(title, style="table.title"), title_justify="left")
     for key in rows[0] if rows else ():
         numeric = isinstance(rows[0][key], int | float)
         table.add_column(key, justify="right" if numeric else "left", overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(key, value) for key, value in row.items()))
+        table.add_row(*(Text(_cell(key, value)) for key, value in row.items()))
     Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 
@@ -206,12 +214,17 @@ def _brief(value: Any) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line: a user's mistake is one sentence on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal may lack characters
+            stream.reconfigure(errors="replace")
     try:
         code = cli.main(args=arguments, prog_name="dse", standalone_mode=False)
     except UserError as error:
         _fail(str(error))
     except click.ClickException as error:
         _fail(error.format_message())
+    except OSError as error:  # a reader that has gone ends in click, with exit code 1
+        _fail(f"{error.filename or 'reading or writing'}: {error.strerror or error}")
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped.", err=True)
         raise SystemExit(130) from None

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
 
 from dse.errors import UserError
 
@@ -17,7 +17,19 @@ Location = tuple[int | str, ...]
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, with YAML 1.2's floats: PyYAML alone reads 1e-6 as text."""
+    """The safe loader, with YAML 1.2's floats and unique keys: PyYAML alone reads 1e-6 as text,
+    and takes the last of two equal keys."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        """Read one mapping, whose keys must differ."""
+        node = super().compose_mapping_node(anchor)
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+                problem = f"the key {key.value!r} is there twice"
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+            seen.add(str(key.value))
+        return node
 
 
 _Loader.add_implicit_resolver(
@@ -31,6 +43,17 @@ class Config(BaseModel):
     """Base of everything people write in YAML: frozen, and an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_boolean_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        entries = value if isinstance(value, list | tuple) else (value,)
+        annotation = cls.model_fields[str(info.field_name)].annotation
+        if any(isinstance(entry, bool) for entry in entries) and bool not in _types_in(annotation):
+            raise ValueError(
+                "may not be true or false; YAML also reads on, off, yes and no so: quote a name"
+            )
+        return value
 
 
 def load_config(model: type[Model], path: str | Path) -> Model:
@@ -90,7 +113,7 @@ def parse_config(
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        raise UserError(_sentence(error, model, source, root)) from None
+        raise UserError(_sentence(error, model, data, source, root)) from None
 
 
 def _malformed(path: str | Path, error: yaml.YAMLError) -> str:
@@ -101,12 +124,14 @@ def _malformed(path: str | Path, error: yaml.YAMLError) -> str:
 
 
 def _sentence(
-    error: ValidationError, model: type[BaseModel], source: str, root: yaml.Node | None
+    error: ValidationError, model: type[BaseModel], data: Any, source: str, root: yaml.Node | None
 ) -> str:
-    """The first error in one sentence; an unknown key goes first, for it explains the others."""
+    """One error in one sentence: an unknown key, which explains the others, else the deepest."""
     errors = error.errors(include_url=False)
-    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
-    keys = [str(part) for part in _visible(first["loc"], root)]
+    unknown = (e for e in errors if e["type"] == "extra_forbidden")
+    first = next(unknown, None) or max(errors, key=lambda e: len(_visible(e["loc"], data)))
+    missing = first["loc"][-1:] if first["type"] == "missing" else ()
+    keys = [str(part) for part in (*_visible(first["loc"], data), *missing)]
     line = _line(root, first["loc"])
     where = f"{source}, line {line}" if line else source
     if first["type"] == "extra_forbidden":
@@ -115,20 +140,19 @@ def _sentence(
         hint = f"did you mean {near[0]!r}? Known keys: {', '.join(known)}." if near else ""
         return f"{where}: unknown key {'.'.join(keys)!r}; {hint}"
     message = first["msg"].removeprefix("Value error, ").rstrip(".")
+    if first["type"] == "model_type":  # pydantic's words name the class
+        message = "must hold keys and values"
     return f"{where}: {'.'.join(keys) or 'the file'}: {message[0].lower()}{message[1:]}."
 
 
-def _visible(location: Location, root: yaml.Node | None) -> Location:
+def _visible(location: Location, data: Any) -> Location:
     """The part of a location that a person wrote; pydantic adds the names of union members."""
-    if root is None:
-        return location
     visible: list[int | str] = []
-    node: yaml.Node | None = root
     for part in location:
-        child = _child(node, part)
-        if child is not None or part == location[-1]:
+        entries = dict(enumerate(data)) if isinstance(data, list | tuple) else data
+        if isinstance(entries, dict) and part in entries:
+            data = entries[part]
             visible.append(part)
-            node = child
     return tuple(visible)
 
 
@@ -171,9 +195,15 @@ def _fields_at(model: type[BaseModel], location: Location) -> list[str]:
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for argument in get_args(annotation) for model in _models_in(argument)]
+    types = _types_in(annotation)
+    return [kind for kind in types if isinstance(kind, type) and issubclass(kind, BaseModel)]
+
+
+def _types_in(annotation: Any) -> list[Any]:
+    """A type, or the members of a union or a container, at any depth."""
+    arguments = get_args(annotation)
+    inner = [kind for argument in arguments for kind in _types_in(argument)]
+    return inner if arguments else [annotation]
 
 
 def _kind(data: Any) -> str:

@@ -10,8 +10,10 @@ from pathlib import Path
 from dse.errors import UserError
 
 
-def write_whole(path: str | Path, text: str) -> None:
-    """Write text to a file beside it first, then move it into place; make folders as needed.
+def write_whole(path: str | Path, content: str | bytes) -> None:
+    """Write text (as UTF-8) or bytes to a file beside it first, then move it into place.
+
+    Folders are made as needed.
 
     Raises:
         UserError: the place cannot be written or the disk is full; an older file stays as it was.
@@ -21,8 +23,8 @@ def write_whole(path: str | Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fsync(file.fileno())
         Path(temporary).chmod(0o666 & ~_umask())  # mkstemp's own mode is for one user only

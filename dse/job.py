@@ -5,21 +5,22 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from dse.analysis.ranking import Ranked
-from dse.analysis.summary import interval, percent
+from dse.analysis.ranking import ranking_note
+from dse.analysis.summary import Summary, interval, percent
 from dse.architecture.cost import cost
 from dse.conclude import STUDIES, Conclusion, load_conclusion
+from dse.dashboard.labels import joined
 from dse.errors import UserError
 from dse.proxy.device import default_workers, device_name, pick_device, pick_dtype
 from dse.proxy.recipe import Proxy, load_proxy
 from dse.space import Budget, Sample, load_space
+from dse.store.check import is_fresh
 from dse.store.engine import store_path
 from dse.store.lock import store_lock
 from dse.store.store import Store
@@ -54,22 +55,39 @@ def main_job(
         space=load_space(space),
         budget=Budget.parse(budget, tolerance=tolerance, resolution=resolution),
         proxy=load_proxy(proxy),
+        proxy_name=Path(proxy).stem,
         seed=seed,
         models=models,
         repeat=parse_share(repeat),
     )
     target = store_path(store) if store else STUDIES / f"{survey.name}.db"
     console = make_console()
-    samples = sample_all(survey)  # whatever can be refused is, before anything is written
+    check_store(survey, target)  # whatever can be refused is, before anything is written
+    samples = sample_all(survey, console)
     with store_lock(target):
         survey, samples = enlist(survey, samples, target, console)
         crew = workers or default_workers(pick_device())
         announce(survey, samples, target, crew, console)
         train_all(survey, target, crew, console)
         conclusion = load_conclusion(target)
-        mirror(target, conclusion.study, conclusion.population)
-    hand_over(conclusion, top, console)
+        hand_over(conclusion, top, console)
+        show_to_optuna(conclusion, console)
     return conclusion
+
+
+def check_store(survey: Survey, target: Path) -> None:
+    """Make sure that there is no store yet, or one of the same study.
+
+    Raises:
+        UserError: the store is of another study, or not usable.
+    """
+    if is_fresh(target):
+        return
+    with Store.open(target, read_only=True) as store:
+        stored = store.study()
+        if stored is not None:
+            survey.require_same_space(stored, target)
+        store.require_study(survey.record())
 
 
 def enlist(
@@ -83,32 +101,34 @@ def enlist(
         UserError: the store is of another study, or not usable.
     """
     with Store.open(target, create=True) as store:
-        stored = store.study()
-        if stored is not None:
-            survey.require_same_space(stored, target)
         store.create_study(survey.record())
         more = store.networks()
         if more > survey.models:
-            console.print(f"{target} holds {more} networks already; all of them are concluded on.")
+            say = f"{target} holds {more} networks already; all of them are concluded on."
+            console.print(say, markup=False, highlight=False)
             survey = dataclasses.replace(survey, models=more)
-            samples = sample_all(survey)
+            samples = sample_all(survey, console)
         store.add_candidates(candidate_record(sample) for sample in samples)
         store.add_trials(survey.first_trials())
     return survey, samples
 
 
-def sample_all(survey: Survey) -> list[Sample]:
+def sample_all(survey: Survey, console: Console) -> list[Sample]:
     """Draw all networks and make sure that the proxy can train them.
 
     Raises:
         UserError: the budget cannot be met, or the proxy's images are too small for the stages.
     """
-    proxy, samples = survey.proxy, list(survey.sampler.samples(survey.models))
-    try:
-        for sample in samples:
-            cost(sample.architecture.scaled(proxy.channels), resolution=proxy.resolution)
-    except UserError as error:
-        raise UserError(f"proxy: {error}") from None
+    proxy, samples = survey.proxy, []
+    with console.status("drawing networks") as status:
+        for sample in survey.sampler.samples(survey.models):
+            try:
+                cost(sample.architecture.scaled(proxy.channels), resolution=proxy.resolution)
+            except UserError as error:
+                raise UserError(f"proxy: {error}") from None
+            samples.append(sample)
+            if len(samples) % 100 == 0:
+                status.update(f"drawing networks: {len(samples)} of {survey.models}")
     return samples
 
 
@@ -153,13 +173,18 @@ def announce(
     }
     table = Table.grid(padding=(0, 2))
     for name, fact in facts.items():
-        table.add_row(Text(name, style="bold"), fact)
+        table.add_row(Text(name, style="bold"), Text(fact))
     console.print(table)
     if missing:
         with console.status("preparing the data and measuring the speed of this machine"):
             each = seconds_per_training([s.architecture for s in samples], proxy, device)
-        total = each * math.ceil(missing / crew)
-        console.print(f"Estimated time: {format_duration(total)} ({each:.0f} s a training).")
+        if each is None:
+            console.print(
+                "The time cannot be estimated: the first networks cannot be trained here."
+            )
+        else:
+            total = format_duration(each * math.ceil(missing / crew))
+            console.print(f"Estimated time: {total} ({each:.0f} s a training).")
 
 
 def describe_proxy(proxy: Proxy) -> str:
@@ -173,6 +198,14 @@ def describe_proxy(proxy: Proxy) -> str:
     )
 
 
+def show_to_optuna(conclusion: Conclusion, console: Console) -> None:
+    """Mirror the trainings for Optuna's tools; a study is as good without."""
+    try:
+        mirror(conclusion.store, conclusion.study, conclusion.population)
+    except UserError as error:
+        console.print(f"warning: {error}", markup=False, highlight=False)
+
+
 def hand_over(conclusion: Conclusion, top: int, console: Console) -> None:
     """Print the conclusion; write the report and the best networks.
 
@@ -182,28 +215,37 @@ def hand_over(conclusion: Conclusion, top: int, console: Console) -> None:
     console.print()
     for sentence in conclusion.summary.sentences:
         console.print(sentence, highlight=False, markup=False)
-    console.print(best_table(conclusion.summary.best[:top]))
-    report = conclusion.write_report()
-    exported = conclusion.write_export(top=top)
-    console.print(f"Report: {report}\nBest networks: {exported[0].parent}", highlight=False)
+    if conclusion.summary.best:
+        console.print(best_table(conclusion.summary, top))
+    console.print(f"Report: {conclusion.write_report()}", highlight=False, markup=False)
+    if conclusion.summary.best:
+        exported = conclusion.write_export(top=top)
+        console.print(f"Best networks: {exported[0].parent}", highlight=False, markup=False)
 
 
-def best_table(best: Sequence[Ranked]) -> Table:
+def best_table(summary: Summary, top: int) -> Table:
     """The best networks with what is known of their errors."""
-    table = Table(title="Best networks: held-out error by seed", title_justify="left")
-    for name in ("rank", "network", "first", "fresh", "mean", "95 % interval"):
+    table = Table(
+        title="Best networks: held-out error by seed",
+        title_justify="left",
+        caption=ranking_note(summary.finalist_share),
+        caption_justify="left",
+    )
+    interval_name = f"{100 * summary.confidence:g} % interval of fresh"
+    for name in ("rank", "network", "first seed", "fresh seed", interval_name, "mean"):
         table.add_column(name, justify="right")
-    table.add_column("depths  dims  kernel sizes", overflow="fold")
-    for ranked in best:
-        a = ranked.architecture
-        shape = "  ".join("-".join(map(str, a[k])) for k in ("depths", "dims", "kernel_sizes"))
+    table.add_column("depths  widths  kernels", overflow="fold")
+    for ranked in summary.best[:top]:
+        shape = "  ".join(
+            joined(ranked.architecture[k]) for k in ("depths", "dims", "kernel_sizes")
+        )
         table.add_row(
             str(ranked.rank),
             str(ranked.index),
             percent(ranked.first_error),
-            "" if ranked.fresh_error is None else percent(ranked.fresh_error),
+            "–" if ranked.fresh_error is None else percent(ranked.fresh_error),
+            interval(ranked.fresh_interval) if ranked.fresh_interval else "–",
             percent(ranked.mean_error),
-            interval(ranked.mean_interval) if ranked.mean_interval else "",
             shape,
         )
     return table

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -75,8 +79,16 @@ def test_space_compares_two_files(capsys: pytest.CaptureFixture[str], tmp_path: 
         (["sample", SPACE, "--tolerance", "wide"], "'wide' is not a tolerance"),
         (["sample", SPACE, "-n", "0"], "Invalid value for '-n'"),
         (["sample"], "Missing argument 'SPACE'"),
-        (["cost", "resnet51"], "resnet51: is neither a file nor a known network"),
-        (["cost", "convnext_tiny", "--resolution", "16"], "16 pixels is too small"),
+        (["cost", "resnet51"], "resnet51: is neither a"),
+        (["cost", "convnext_tiny", "--resolution", "16"], "image is too small for 4 stages"),
+        (["cost", "convnext_tiny", "--resolution", "100000"], "not in the range 16<=x<=4096"),
+        (["sample", SPACE, "--resolution", "8"], "not in the range 16<=x<=4096"),
+        (["sample", SPACE, "-n", "1000000000"], "not in the range"),
+        (["run", SPACE, "--models", "1000000000"], "not in the range 1<=x<=100000"),
+        (["run", SPACE, "--store", "x.html"], "x.html: a store's name may not end in .html"),
+        (["run", SPACE, "--store", "."], "'.': is a folder"),
+        (["report", "n" * 300], "cannot be read (File name too long)"),
+        (["sample", "n" * 300 + ".yaml"], "cannot be read: File name too long"),
         (["fly"], "No such command 'fly'"),
         (["report", "none.db"], "none.db"),
         (["export", "none.db"], "none.db"),
@@ -102,6 +114,48 @@ def test_a_mistake_is_one_sentence_on_stderr_with_exit_code_2_and_leaves_nothing
     assert err.count("\n") == 1
     assert "Traceback" not in err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_brackets_in_a_name_are_printed_as_they_are(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a[red]b.yaml").write_text("depths: [1]\ndims: [8]\nkernel_sizes: [3]\n")
+    code, out, _ = run(capsys, "cost", "a[red]b.yaml")
+    assert code == 0
+    assert "a[red]b.yaml" in out
+
+
+@pytest.mark.parametrize("arguments", [["cost", "convnext_tiny"], ["sample", SPACE, "-n", "2"]])
+def test_a_terminal_without_the_characters_gets_question_marks(arguments: list[str]) -> None:
+    done = dse_process(arguments, env=os.environ | {"PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"multiply-adds" in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+@pytest.mark.parametrize("more", [[], ["--json"]])
+def test_a_full_disk_behind_stdout_is_one_sentence(more: list[str]) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = dse_process(["cost", "convnext_tiny", *more], stdout=full)
+    assert done.returncode == 2
+    assert done.stderr == b"error: reading or writing: No space left on device.\n"
+
+
+def test_a_reader_that_has_gone_ends_quietly() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = dse_process(["sample", SPACE, "-n", "3", "--json"], stdout=writing)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, b"")
+
+
+def dse_process(
+    arguments: list[str], *, stdout: Any = subprocess.PIPE, **options: Any
+) -> subprocess.CompletedProcess[bytes]:
+    """`dse ARGUMENTS` in a process of its own."""
+    command = [sys.executable, "-m", "dse", *arguments]
+    return subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, check=False, **options)
 
 
 def test_help_and_version_succeed(capsys: pytest.CaptureFixture[str]) -> None:

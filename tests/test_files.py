@@ -16,6 +16,13 @@ def test_a_file_is_replaced_as_a_whole_and_nothing_else_is_left(tmp_path: Path) 
     assert [p.name for p in path.parent.iterdir()] == ["a.txt"]
 
 
+def test_text_is_written_as_utf_8_and_bytes_as_they_are(tmp_path: Path) -> None:
+    write_whole(tmp_path / "text", "4.5 G ± 1 %\n")
+    write_whole(tmp_path / "bytes", b"PK\x00\xff\r\n")
+    assert (tmp_path / "text").read_bytes() == "4.5 G ± 1 %\n".encode()
+    assert (tmp_path / "bytes").read_bytes() == b"PK\x00\xff\r\n"
+
+
 def test_a_failed_write_keeps_the_older_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

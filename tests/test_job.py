@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -88,10 +89,81 @@ def test_more_models_extend_a_finished_study_and_retrain_nothing(tmp_path: Path)
 
 
 def test_fewer_models_than_there_are_conclude_on_all(finished: Path) -> None:
-    before = (finished / "study.db").read_bytes()
-    assert tiny.study(finished, models=2).summary.networks == 5
-    assert load_conclusion(finished / "study.db").population["index"].nunique() == 5
-    assert len(before) > 0
+    before = load_conclusion(finished / "study.db").population
+    again = tiny.study(finished, models=2)
+    assert again.summary.networks == 5
+    pd.testing.assert_frame_equal(again.population, before)
+
+
+def test_a_finished_study_with_a_diverged_network_says_that_nothing_is_left(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copy(finished / "study.db", tmp_path)
+    population = load_conclusion(tmp_path / "study.db").population
+    repeated = set(population.loc[population["replicate"] == 1, "index"])
+    index = min(set(population["index"]) - repeated)
+    with sqlite3.connect(tmp_path / "study.db") as connection:
+        connection.execute(
+            "update dse_trials set state = 'diverged', error = null where candidate_id = "
+            f'(select id from dse_candidates where "index" = {index})'
+        )
+    tiny.study(tmp_path)
+    out = capsys.readouterr().out
+    assert "none left to do" in out
+    assert "Estimated time" not in out
+
+
+def test_brackets_in_the_name_of_a_store_are_printed_as_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("dse.job.hand_over", lambda *_: None)
+    name = "k[/red][bold]q.db"
+    tiny.study(tmp_path, store=name, models=2, repeat="0%")
+    tiny.study(tmp_path, store=name, models=1, repeat="0%")
+    out = capsys.readouterr().out
+    assert f"{name} (store)" in out
+    assert f"{name} holds 2 networks already" in out
+
+
+def test_a_time_that_cannot_be_estimated_is_said_and_the_study_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("dse.job.seconds_per_training", lambda *_: None)
+    assert tiny.study(tmp_path, models=1, repeat="0%").summary.networks == 1
+    assert "The time cannot be estimated" in capsys.readouterr().out
+
+
+def test_a_mirror_that_cannot_be_written_is_a_warning_after_the_report(
+    finished: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fails(*_: object) -> None:
+        assert (tmp_path / "study.html").exists()
+        raise UserError("s[/red].db: Optuna's mirror cannot be written.")
+
+    shutil.copy(finished / "study.db", tmp_path)
+    monkeypatch.setattr("dse.job.mirror", fails)
+    tiny.study(tmp_path)
+    assert "warning: s[/red].db: Optuna's mirror cannot be written." in capsys.readouterr().out
+
+
+def test_another_study_is_refused_before_its_networks_are_drawn(
+    finished: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dse.job.sample_all", lambda *_: pytest.fail("networks were drawn"))
+    with pytest.raises(UserError, match="its seed is 0, asked is 1"):
+        tiny.study(finished, seed=1, models=100_000)
+
+
+def test_a_space_under_another_name_resumes_the_study(finished: Path, tmp_path: Path) -> None:
+    renamed = tmp_path / "renamed.yaml"
+    renamed.write_text(CONVNEXT_FILE.read_text().replace("name: convnext", "name: renamed"))
+    before = load_conclusion(finished / "study.db").population
+    again = tiny.study(finished, space=str(renamed)).population
+    pd.testing.assert_frame_equal(again, before)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +198,7 @@ def test_a_proxy_too_small_for_the_stages_is_refused_before_anything_is_written(
 ) -> None:
     proxy = tmp_path / "small.yaml"
     proxy.write_text(tiny.PROXY.replace("resolution: 32", "resolution: 16"))
-    with pytest.raises(UserError, match="16 pixels is too small for 4 stages"):
+    with pytest.raises(UserError, match="proxy: the image is too small for 4 stages"):
         tiny.study(tmp_path, proxy=str(proxy))
     assert not (tmp_path / "study.db").exists()
 
@@ -143,8 +215,9 @@ def test_report_and_export_read_a_finished_store(
             main(arguments)
         assert exit_info.value.code == 0
     assert page.stat().st_size > 1_000_000
-    names = [f"rank-0{rank}-network-000{index}.yaml" for rank, index in ((1, 3), (2, 1))]
-    assert sorted(path.name for path in folder.iterdir()) == names
+    ranks = {ranked.index: ranked.rank for ranked in load_conclusion(store).summary.best}
+    names = [f"rank-0{ranks[index]}-network-000{index}.yaml" for index in (1, 3)]
+    assert sorted(path.name for path in folder.iterdir()) == sorted(names)
     assert str(page) in capsys.readouterr().out
 
 

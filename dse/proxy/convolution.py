@@ -1,13 +1,14 @@
 """Fast convolution on the small feature maps of a CPU proxy.
 
-Some convolutions are cheaper as the matrix products they mathematically are (torch 2.13, oneDNN,
-bfloat16, batches of 64; over sampled networks a training step takes 2.5 times less):
+Some convolutions are cheaper as the matrix products they mathematically are. Without the fast
+paths a training step of a sampled network takes 2.0 times the CPU time (median of 8 networks, 1.6
+to 4.0; torch 2.13, bfloat16, batches of 64: benchmarks/results/cpu_step.json).
 
 - Depthwise on a map of at most 8x8. oneDNN finds the weight gradient of a kernel beyond 3x3, of a
-  strided one, and anything on a 1x1 map in a reference loop, 4 to 60 times slower than need be. A
-  channel's convolution is one matrix of H W x H' W' applied to the flattened map, so that forward
-  and both gradients become batched products.
-- 1x1, and patches (kernel = stride, no padding): one linear layer, up to 5 times faster.
+  strided one, and anything on a 1x1 map in a slow reference loop. A channel's convolution is one
+  matrix of H W x H' W' applied to the flattened map, so that forward and both gradients become
+  batched products.
+- 1x1, and patches (kernel = stride, no padding): one linear layer.
 """
 
 from __future__ import annotations
@@ -86,7 +87,7 @@ def _patches(slow: Forward, kernel: Pair) -> Forward:
 
 def _linear(pixels: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """A linear layer over the last of (b, h, w, c); gives (b, c', h, w) in channels_last."""
-    # Two dimensions, lest a 1x1 map in evaluation becomes a product per image (40 times slower).
+    # Two dimensions, lest a 1x1 map in evaluation becomes a product per image.
     rows = F.linear(pixels.reshape(-1, pixels.shape[3]), weight, bias)
     return rows.view(*pixels.shape[:3], -1).permute(0, 3, 1, 2)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import json
 import os
-import tempfile
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,8 @@ import torch
 from pydantic import Field
 
 from dse.config import Config
+from dse.errors import UserError
+from dse.files import write_whole
 from dse.proxy.fractals import fractal_images
 
 FORMAT: Final = 1  # raised whenever the same spec comes to mean other images
@@ -64,7 +66,7 @@ def load_dataset(spec: FractalSpec, *, resolution: int) -> Dataset:
     if dataset is None:
         dataset = _make(spec, resolution)
         # A cache that cannot be written only costs the next process a few seconds.
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(UserError):
             _write_cache(path, dataset)
     return dataset
 
@@ -119,17 +121,9 @@ def _read_cache(path: Path) -> Dataset | None:
 
 
 def _write_cache(path: Path, dataset: Dataset) -> None:
-    """Write beside the target, then rename: readers see nothing or the whole file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, **vars(dataset))
-        os.replace(name, path)  # noqa: PTH105
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)  # noqa: PTH108
-        raise
+    file = io.BytesIO()
+    np.savez(file, **vars(dataset))
+    write_whole(path, file.getvalue())
 
 
 class DeviceData:

@@ -80,9 +80,9 @@ def default_workers(device: torch.device) -> int:
 def prepare_worker() -> None:
     """Make this process a good neighbour; call it before the first tensor is computed.
 
-    One thread, as two processes with two threads each ran up to 40 times slower on two cores. And
-    a small cache of oneDNN kernels: every network brings its own shapes, and 1024 kept kernels
-    hold 0.5 GB more than 128 do, for no time saved.
+    One thread, as several processes with several threads each would fight for the cores. And a
+    small cache of oneDNN kernels: every network brings its own shapes, so that kernels kept for
+    longer would hold memory and save no time.
     """
     torch.set_num_threads(1)
     os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")

@@ -21,16 +21,26 @@ Momentum = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 class Recipe(Config):
     """AdamW with a linear warm-up and a half-cosine decay of the learning rate.
 
-    `warmup` is a share of all steps. Weight decay spares biases, norms and layer scale.
+    `warmup` is a share of all steps. Weight decay spares biases, norms and layer scale. A batch
+    has two images at least, as batch norm needs them.
     """
 
-    batch_size: Annotated[int, Field(ge=1)] = 64
+    batch_size: Annotated[int, Field(ge=2)] = 64
     learning_rate: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = 2e-3
     final_learning_rate: Rate = 0.0
     warmup: Rate = 0.2
     weight_decay: Rate = 0.05
     betas: tuple[Momentum, Momentum] = (0.9, 0.999)
     label_smoothing: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.1
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.final_learning_rate > self.learning_rate:
+            raise ValueError(
+                f"final_learning_rate {self.final_learning_rate:g} is above learning_rate "
+                f"{self.learning_rate:g}"
+            )
+        return self
 
 
 class Proxy(Config):

@@ -16,6 +16,7 @@ from torch import nn
 from dse.proxy.convolution import fast_convolution
 from dse.proxy.datasets import DeviceData
 from dse.proxy.device import pick_dtype
+from dse.proxy.failures import is_out_of_memory
 from dse.proxy.recipe import Proxy, Recipe
 
 State = Literal["complete", "diverged", "out_of_memory"]
@@ -23,7 +24,6 @@ OnStep = Callable[[int, int, float], None]
 
 REPORT_EVERY: Final = 10  # steps between reading losses from the device
 TEST_BATCH: Final = 250  # larger ones leave the CPU's cache
-_NO_MEMORY: Final = ("allocate memory", "enough memory", "out of memory", "alloc_failed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ def train(
     except _DivergedError as error:
         state, reason = "diverged", str(error)
     except (RuntimeError, MemoryError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise
         state, reason = "out_of_memory", _one_line(error)
     last = epochs[-1] if state == "complete" else None
@@ -120,14 +120,6 @@ def _own_randomness(seed: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """CUDA raises its own class; for the CPU and for libraries only the words tell."""
-    words = str(error).lower()
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(
-        phrase in words for phrase in _NO_MEMORY
-    )
 
 
 def _one_line(error: Exception) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,8 @@ from dse.architecture.spec import Architecture
 from dse.errors import UserError
 from dse.units import format_count, parse_flops, parse_percent
 
-_GRID = 24  # points of each of the two passes that bracket the width scale
+_GRID = 200  # points of each pass that narrows the width scale down
+_PRECISION = 1e-6  # relative, of the width scale
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +77,11 @@ class WidthLattice:
     maximum: int
 
 
+NOT_ON_LATTICE = "no allowed widths inside the window"
+"""Why a shape whose range of costs spans the window may still not meet it."""
+TOO_SMALL = "too small an image for its stages"
+
+
 class Infeasible(Exception):  # noqa: N818 - a normal outcome of a draw, not a mistake
     """No width of the lattice brings the drawn shape into the budget; `args[0]` says why."""
 
@@ -95,8 +102,8 @@ def solve_widths(
         lattice: the widths allowed.
 
     Raises:
-        Infeasible: the shape is too cheap or too dear at every allowed width, or no lattice point
-            lies in the window.
+        Infeasible: the shape is too cheap or too dear at every allowed width, no lattice point
+            lies in the window, or the image is too small for the shape.
     """
     scale = _solve_scale(shape, proportions, budget, lattice)
     exact = scale * proportions
@@ -110,7 +117,7 @@ def solve_widths(
             miss = np.abs(flops[inside] - budget.flops)
             best = inside[np.lexsort((miss, np.round(change, 12)))[0]]
             return dataclasses.replace(shape, dims=tuple(int(d) for d in dims[best]))
-    raise Infeasible("no allowed widths inside the window")
+    raise Infeasible(NOT_ON_LATTICE)
 
 
 def flops_range(
@@ -119,7 +126,8 @@ def flops_range(
     """FLOPs of a shape at its narrowest and widest, in the drawn proportions.
 
     Raises:
-        Infeasible: the proportions do not fit between the narrowest and the widest width.
+        Infeasible: the proportions do not fit between the narrowest and the widest width, or the
+            image is too small for the shape.
     """
     scales = np.array(_scale_limits(proportions, lattice))
     low, high = _flops(shape, proportions, scales, budget)
@@ -139,28 +147,40 @@ def _flops(
     proportions: NDArray[np.float64],
     scales: NDArray[np.float64],
     budget: Budget,
-) -> NDArray[np.int64]:
-    dims = np.rint(scales[:, None] * proportions).astype(np.int64)
-    return flops_of_widths(shape, dims, resolution=budget.resolution)
+) -> NDArray[np.float64]:
+    """FLOPs at each scale, in floating point: it cannot overflow, however wide the network."""
+    dims: Any = np.rint(scales[:, None] * proportions)
+    try:
+        return np.asarray(flops_of_widths(shape, dims, resolution=budget.resolution), np.float64)
+    except UserError:
+        raise Infeasible(TOO_SMALL) from None
 
 
 def _solve_scale(
     shape: Architecture, proportions: NDArray[np.float64], budget: Budget, lattice: WidthLattice
 ) -> float:
-    """The scale at which the shape costs the budget, by two grids and an interpolation."""
-    low, high = _scale_limits(proportions, lattice)
-    for _ in range(2):
+    """The scale at which the shape costs the budget, by ever finer grids and an interpolation.
+
+    The first grid is of powers of two, so that the limits do not move a scale between them.
+    """
+    lowest, highest = _scale_limits(proportions, lattice)
+    first, last = math.floor(math.log2(lowest)), math.ceil(math.log2(highest))
+    scales = np.exp2(np.arange(first, max(last, first + 1) + 1, dtype=np.float64))
+    flops = _flops(shape, proportions, np.array([*scales, lowest, highest]), budget)
+    flops, (cheapest, dearest) = flops[:-2], flops[-2:]
+    if cheapest > budget.window[1]:
+        raise Infeasible("too dear even at the narrowest width")
+    if dearest < budget.window[0]:
+        raise Infeasible("too cheap even at the widest width")
+    while True:
+        above = min(max(int(np.searchsorted(flops, budget.flops)), 1), len(scales) - 1)
+        low, high = float(scales[above - 1]), float(scales[above])
+        if high / low - 1 < _PRECISION:
+            break
         scales = np.geomspace(low, high, _GRID)
         flops = _flops(shape, proportions, scales, budget)
-        above = int(np.searchsorted(flops, budget.flops))
-        if above == 0 and not budget.contains(float(flops[0])):
-            raise Infeasible("too dear even at the narrowest width")
-        if above == _GRID and not budget.contains(float(flops[-1])):
-            raise Infeasible("too cheap even at the widest width")
-        above = min(max(above, 1), _GRID - 1)
-        low, high = float(scales[above - 1]), float(scales[above])
     share = np.interp(budget.flops, flops[above - 1 : above + 1], (0.0, 1.0))
-    return float(low * (high / low) ** share)
+    return min(max(float(low * (high / low) ** share), lowest), highest)
 
 
 def _neighbours(exact: NDArray[np.float64], lattice: WidthLattice, reach: int) -> NDArray[np.int64]:

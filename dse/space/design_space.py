@@ -6,11 +6,13 @@ import dataclasses
 import hashlib
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeGuard
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from dse.architecture.checks import MAX_DEPTH, MAX_EXPANSION, MAX_KERNEL, MAX_WIDTH
 from dse.architecture.spec import CHOICES, Architecture
 from dse.config import Config, load_config, parse_config
 from dse.space.budget import WidthLattice
@@ -69,8 +71,8 @@ class Widths(Config):
     source: str = ""
     growth: StageParameter
     multiple_of: int = Field(default=8, ge=1, le=1024)
-    minimum: int = Field(default=8, ge=1)
-    maximum: int = Field(default=4096, ge=1)
+    minimum: int = Field(default=8, ge=1, le=MAX_WIDTH)
+    maximum: int = Field(default=4096, ge=1, le=MAX_WIDTH)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -107,7 +109,9 @@ class Parameters(Config):
     @classmethod
     def _known_names(cls, value: Parameter, info: ValidationInfo) -> Parameter:
         allowed = CHOICES[str(info.field_name)]
-        for name in value.choice or (None,):
+        if value.choice is None:
+            raise ValueError(f"give a choice of {', '.join(allowed)}")
+        for name in value.choice:
             if name not in allowed:
                 raise ValueError(f"choice may hold {', '.join(allowed)}, not {name!r}")
         return value
@@ -115,15 +119,14 @@ class Parameters(Config):
     @field_validator("norms_per_block", "acts_per_block")
     @classmethod
     def _count(cls, value: Parameter) -> Parameter:
-        for count in value.values or (None,):
-            if type(count) is not int or not 0 <= count <= 3:
-                raise ValueError(f"may be 0, 1, 2 or 3, not {count!r}")
+        _require_whole(value, range(4), "0, 1, 2 or 3")
         return value
 
     @field_validator("expansion_ratio")
     @classmethod
     def _positive(cls, value: Parameter) -> Parameter:
-        _require_numbers(value, "a positive number", lambda low: low > 0)
+        what = f"positive numbers up to {MAX_EXPANSION:g}"
+        _require_numbers(value, what, lambda number: 0 < number <= MAX_EXPANSION)
         return value
 
     @field_validator("ls_init_value")
@@ -138,19 +141,18 @@ class Parameters(Config):
     @classmethod
     def _whole_numbers(cls, value: StageParameter, info: ValidationInfo) -> StageParameter:
         odd = info.field_name == "kernel_sizes"
-        what = "odd whole numbers from 1 up" if odd else "whole numbers from 1 up"
+        allowed = range(1, MAX_KERNEL + 1, 2) if odd else range(1, MAX_DEPTH + 1)
+        what = f"{'odd ' if odd else ''}whole numbers from 1 to {allowed[-1]}"
         for prior in value.priors(1):
-            for number in prior.values or (None,):
-                if type(number) is not int or number < 1 or (odd and number % 2 == 0):
-                    hint = "; add a step" if prior.values is None else f", not {number!r}"
-                    raise ValueError(f"may hold {what}{hint}")
+            _require_whole(prior, allowed, what)
         return value
 
     @field_validator("dims")
     @classmethod
     def _growth(cls, value: Widths) -> Widths:
         for prior in value.growth.priors(1):
-            _require_numbers(prior, "positive numbers in growth", lambda low: low > 0)
+            what = f"numbers from 1/{MAX_WIDTH} to {MAX_WIDTH} in growth"
+            _require_numbers(prior, what, lambda number: 1 / MAX_WIDTH <= number <= MAX_WIDTH)
         return value
 
 
@@ -216,14 +218,15 @@ class DesignSpace(Config):
         return sum(math.log10(count) for count in counts)
 
     def definition(self) -> dict[str, Any]:
-        """What is drawn, without descriptions and sources: two spaces are equal if this is."""
+        """Name and what is drawn, without descriptions and sources."""
         data: dict[str, Any] = _without_prose(self.model_dump(mode="json"))
         return data
 
     @property
     def hash(self) -> str:
-        """Twelve hexadecimal digits of the definition, the same on every machine."""
-        text = json.dumps(self.definition(), sort_keys=True, separators=(",", ":"))
+        """Twelve hexadecimal digits of what is drawn, the same under any name on every machine."""
+        drawn = {key: value for key, value in self.definition().items() if key != "name"}
+        text = json.dumps(drawn, sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
@@ -270,13 +273,20 @@ def _without_prose(data: Any) -> Any:
     return [_without_prose(item) for item in data] if isinstance(data, list) else data
 
 
-def _is_number(value: Value) -> bool:
+def _is_number(value: Value) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _require_numbers(prior: Prior, what: str, allowed: Any) -> None:
-    for value in prior.choice or ():
-        if not _is_number(value):
+def _require_numbers(prior: Prior, what: str, allowed: Callable[[float], bool]) -> None:
+    value: Value
+    for value in prior.choice or prior.limits:
+        if not _is_number(value) or not allowed(value):
             raise ValueError(f"may hold {what}, not {value!r}")
-    if not allowed(prior.limits[0]):
-        raise ValueError(f"may hold {what}, not {prior.limits[0]!r}")
+
+
+def _require_whole(prior: Prior, allowed: range, what: str) -> None:
+    if prior.values is None:
+        raise ValueError(f"may hold {what}; add a step")
+    for value in prior.values:
+        if type(value) is not int or value not in allowed:
+            raise ValueError(f"may hold {what}, not {value!r}")

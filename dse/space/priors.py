@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Self
+from bisect import bisect_right
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,8 @@ from pydantic import model_validator
 from dse.config import Config
 
 Value = int | float | str | None
+MAX_VALUES: Final = 10_000
+"""More values than that between two limits are a continuum."""
 
 
 class Prior(Config):
@@ -37,6 +42,9 @@ class Prior(Config):
         if self.choice is not None:
             if not self.choice or len(set(map(repr, self.choice))) != len(self.choice):
                 raise ValueError("choice must list at least one value, each once")
+            for value in self.choice:
+                if isinstance(value, float) and not math.isfinite(value):
+                    raise ValueError(f"choice may hold finite numbers, not {value!r}")
             if self.step is not None:
                 raise ValueError("step goes with uniform or log_uniform, not with choice")
             return self
@@ -45,10 +53,15 @@ class Prior(Config):
             raise ValueError(f"{given[0]} must be [lowest, highest], not [{low:g}, {high:g}]")
         if self.log_uniform is not None and low <= 0:
             raise ValueError(f"log_uniform must start above 0, not at {low:g}")
-        if self.step is not None and not self.step > 0:
+        if not math.isfinite(high - low if self.uniform is not None else high / low):
+            raise ValueError(f"{given[0]} [{low:g}, {high:g}] is too wide")
+        if self.step is not None and not (self.step > 0 and math.isfinite(self.step)):
             raise ValueError(f"step must be positive, not {self.step:g}")
-        if self.step is not None and (high - low) / self.step > 1e6:
-            raise ValueError(f"step {self.step:g} is too fine for [{low:g}, {high:g}]")
+        if self.step is not None and (high - low) / self.step >= MAX_VALUES:
+            raise ValueError(
+                f"step {self.step:g} is too fine for [{low:g}, {high:g}]: {MAX_VALUES:,} values "
+                "are allowed; without a step all numbers between are drawn"
+            )
         return self
 
     @property
@@ -57,7 +70,7 @@ class Prior(Config):
         assert limits is not None
         return limits
 
-    @property
+    @cached_property
     def values(self) -> tuple[Value, ...] | None:
         """All values that can come out, or None where they are a continuum."""
         if self.choice is not None:
@@ -68,7 +81,8 @@ class Prior(Config):
         if self.step is None:
             return None
         count = math.floor((high - low) / self.step + 1e-9) + 1
-        return tuple(_plain(round(low + k * self.step, 9)) for k in range(count))
+        start, step = Decimal(repr(low)), Decimal(repr(self.step))  # 0.1 is a tenth, as written
+        return tuple(_plain(min(float(start + k * step), high)) for k in range(count))
 
     @property
     def limits(self) -> tuple[Any, Any]:
@@ -87,13 +101,17 @@ class Prior(Config):
             weights = 1 / np.array(values, dtype=np.float64)
         return np.asarray(weights / weights.sum())
 
+    @cached_property
+    def _cumulative(self) -> tuple[float, ...]:
+        probabilities = self.probabilities
+        return () if probabilities is None else tuple(np.cumsum(probabilities).tolist())
+
     def draw(self, rng: np.random.Generator) -> Value:
         """Draw one value, from exactly one uniform random number, so that streams stay aligned."""
         u = rng.random()
-        values, probabilities = self.values, self.probabilities
-        if values is not None and probabilities is not None:
-            index = int(np.searchsorted(np.cumsum(probabilities), u, side="right"))
-            return values[min(index, len(values) - 1)]
+        values = self.values
+        if values is not None:
+            return values[min(bisect_right(self._cumulative, u), len(values) - 1)]
         low, high = self._range
         if self.log_uniform is not None:
             return float(low * (high / low) ** u)

@@ -2,7 +2,7 @@
 
 The distribution is the prior over shapes (everything but the width scale), restricted to shapes
 that can meet the budget at all, and pushed onto the budget by solving the width scale. Drawing
-and rejecting, as RegNet's tools do, accepts fewer than 1 % of draws in such a window.
+widths as well and rejecting what misses the window, as RegNet's tools do, wastes most draws.
 """
 
 from __future__ import annotations
@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from dse.architecture.cost import Cost, cost
 from dse.architecture.spec import Architecture
 from dse.errors import UserError
-from dse.space.budget import Budget, Infeasible, flops_range, solve_widths
+from dse.space.budget import (
+    NOT_ON_LATTICE,
+    TOO_SMALL,
+    Budget,
+    Infeasible,
+    flops_range,
+    solve_widths,
+)
 from dse.space.design_space import DesignSpace
 from dse.units import format_count
 
@@ -69,11 +76,10 @@ class Sampler:
             except Infeasible as reason:
                 refusals.append(str(reason))
                 continue
+            exact = cost(architecture, resolution=self.budget.resolution)
+            assert self.budget.contains(exact.flops), (architecture, exact)
             return Sample(
-                index=index,
-                architecture=architecture,
-                cost=cost(architecture, resolution=self.budget.resolution),
-                refusals=tuple(refusals),
+                index=index, architecture=architecture, cost=exact, refusals=tuple(refusals)
             )
         raise UserError(self._impossible(refusals))
 
@@ -87,12 +93,16 @@ class Sampler:
         return np.random.default_rng([self.seed, index, *words])
 
     def _impossible(self, refusals: list[str]) -> str:
-        reason, count = Counter(refusals).most_common(1)[0]
+        reasons = "; ".join(f"{n} {reason}" for reason, n in Counter(refusals).most_common())
         low, high = feasible_range(self.space, self.budget, seed=self.seed)
+        advice = ""
+        if NOT_ON_LATTICE in refusals:
+            step = self.space.parameters.dims.multiple_of
+            advice = f"; widen --tolerance, or lower dims.multiple_of, which is {step}"
         return (
             f"budget {self.budget}: none of {len(refusals)} drawn shapes of space "
-            f"{self.space.name!r} can meet it ({count} are {reason}); shapes of this space cost "
-            f"from {format_count(low, 'FLOPs')} to {format_count(high, 'FLOPs')}."
+            f"{self.space.name!r} can meet it ({reasons}); shapes of this space cost "
+            f"from {format_count(low, 'FLOPs')} to {format_count(high, 'FLOPs')}{advice}."
         )
 
 
@@ -126,16 +136,21 @@ def feasible_range(
     """Lowest and highest FLOPs that `draws` drawn shapes reach at their width limits.
 
     Raises:
-        UserError: no drawn shape fits the widths allowed at any budget.
+        UserError: no drawn shape fits the widths allowed, or the image, at any budget.
     """
     rng = np.random.default_rng([seed, 1])
-    ranges = []
+    ranges, refusals = [], []
     for _ in range(draws):
         shape, proportions = draw_shape(space, rng)
         try:
             ranges.append(flops_range(shape, proportions, budget, space.parameters.dims.lattice))
-        except Infeasible:
-            continue
+        except Infeasible as reason:
+            refusals.append(str(reason))
+    if TOO_SMALL in refusals and not ranges:
+        raise UserError(
+            f"--resolution {budget.resolution}: is {TOO_SMALL}, {space.stages} in space "
+            f"{space.name!r}."
+        )
     if not ranges:
         raise UserError(
             f"space {space.name!r}: parameters.dims: no drawn proportions fit between minimum and "

@@ -10,8 +10,8 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from dse.errors import UserError
-from dse.store.engine import BUSY_SECONDS, explain, file_uri, trackless
-from dse.store.schema import SCHEMA_VERSION
+from dse.store.engine import BUSY_SECONDS, damaged, explain, file_uri, trackless
+from dse.store.schema import SCHEMA_VERSION, Base
 
 
 def is_fresh(path: Path) -> bool:
@@ -20,9 +20,9 @@ def is_fresh(path: Path) -> bool:
     Raises `UserError` if the file is anything but a store of this schema version. Only looks: a
     file that is refused is left as it was, with no `-wal` or `-shm` file beside it.
     """
-    if path.is_dir():
-        raise UserError(f"{path}: is a folder, a store is a file.")
     try:
+        if path.is_dir():
+            raise UserError(f"{path}: is a folder, a store is a file.")
         if path.stat().st_size == 0:
             return True
     except FileNotFoundError:
@@ -43,7 +43,8 @@ def is_fresh(path: Path) -> bool:
         if "dse_meta" not in tables:
             raise UserError(f"{path}: is a database of another program: choose another --store.")
         row = connection.execute("SELECT schema_version, dse_version FROM dse_meta").fetchone()
-    _check_version(path, *(row or (None, None)))
+        _check_version(path, *(row or (None, None)))
+        _check_columns(path, connection)
     return False
 
 
@@ -52,7 +53,7 @@ def check_pages(path: Path) -> None:
     with _plain(path), closing(_peek(path)) as connection:
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != ("ok",):
-        raise UserError(f"{path}: the file is damaged: move it away, or choose another --store.")
+        raise UserError(damaged(path))
 
 
 def is_writable(path: Path) -> bool:
@@ -88,6 +89,15 @@ def _check_version(path: Path, schema: object, written_by: object) -> None:
         f"{path}: was written by dse {written_by} with schema version {schema}, this dse reads "
         f"version {SCHEMA_VERSION}: {advice}, or choose another --store."
     )
+
+
+def _check_columns(path: Path, connection: sqlite3.Connection) -> None:
+    for table in Base.metadata.sorted_tables:
+        rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table.name,))
+        there = {name for (name,) in rows}
+        for column in table.columns:
+            if column.name not in there:
+                raise UserError(damaged(path, f"it lacks {table.name}.{column.name}"))
 
 
 def _peek(path: Path) -> sqlite3.Connection:

@@ -13,6 +13,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from json import JSONDecodeError
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -23,23 +24,39 @@ from sqlalchemy.exc import ArgumentError
 
 import dse
 from dse.errors import UserError
+from dse.store.records import DamagedError
 from dse.store.schema import SCHEMA_VERSION, Base, Meta, now
 
 BUSY_SECONDS: Final = 60.0
+TAKEN: Final = (".html", ".best", ".yaml", ".yml")
+"""What lies beside a store under its name, or is read from it: no store may be called so."""
 
 
 def store_path(target: str | os.PathLike[str]) -> Path:
-    """The file that a path or an `sqlite:///` URL names; raises `UserError` for another URL."""
+    """The file that a path or an `sqlite:///` URL names.
+
+    Raises `UserError` for another URL, and for a name that no store may have.
+    """
     text = os.fspath(target)
-    if "://" not in text:
-        return Path(text)
+    path = Path(_database(text) if "://" in text else text)
+    if path.name in ("", ".."):
+        raise UserError(f"{text!r}: is a folder, a store is a file.")
+    if path.suffix.lower() in TAKEN:
+        raise UserError(
+            f"{text}: a store's name may not end in {path.suffix}, as other files do: "
+            "name it .db, for example."
+        )
+    return path
+
+
+def _database(text: str) -> str:
     try:
         url = make_url(text)
     except ArgumentError:
         url = None
     if url is None or url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         raise UserError(f"{text}: a store is a file: give a path or sqlite:///PATH.")
-    return Path(url.database)
+    return url.database
 
 
 def connect(path: Path, *, read_only: bool = False) -> Engine:
@@ -119,7 +136,7 @@ def explain(error: sqlite3.DatabaseError, path: Path) -> str | None:
             "--store."
         )
     if code == sqlite3.SQLITE_CORRUPT:
-        return f"{path}: the file is damaged: move it away, or choose another --store."
+        return damaged(path)
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return f"{path}: another program has locked the store for {BUSY_SECONDS:g} s: close it."
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
@@ -130,6 +147,21 @@ def explain(error: sqlite3.DatabaseError, path: Path) -> str | None:
     if code == sqlite3.SQLITE_IOERR:
         return f"{path}: the disk is full or failing ({error}): free some space and try again."
     return None
+
+
+@contextmanager
+def sound(path: Path) -> Iterator[None]:
+    """Within this context, values that nothing here can have written come out as `UserError`."""
+    try:
+        yield
+    except (DamagedError, JSONDecodeError) as error:
+        raise UserError(damaged(path, str(error))) from error
+
+
+def damaged(path: Path, what: str = "") -> str:
+    """The sentence about a store that cannot be trusted."""
+    because = f" ({what})" if what else ""
+    return f"{path}: the file is damaged{because}: move it away, or choose another --store."
 
 
 def trackless(path: Path) -> dict[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 from sqlalchemy import Connection, select
 
-from dse.store.records import flatten
+from dse.store.records import NETWORK_KEYS, DamagedError, flatten, require_keys
 from dse.store.schema import Candidate, Epoch, Study, Trial
 
 POPULATION: Final[dict[str, str]] = {
@@ -79,9 +79,9 @@ def population(connection: Connection) -> pd.DataFrame:
     known = max((classes or 0 for classes in columns["classes"]), default=0)
     columns["classes"] = [classes or known for classes in columns["classes"]]
     columns["test_images"] = [images or 0 for images in columns["test_images"]]
-    frame = pd.DataFrame(
-        {name: pd.Series(columns[name], dtype=kind) for name, kind in POPULATION.items()}
-    )
+    for network in columns["architecture"]:
+        require_keys(network, NETWORK_KEYS, "architecture")
+    frame = _frame(columns, POPULATION)
     parameters = pd.DataFrame([flatten(network) for network in columns["architecture"]])
     return pd.concat([frame, parameters.add_prefix("arch.")], axis=1)
 
@@ -102,12 +102,14 @@ def curves(connection: Connection) -> pd.DataFrame:
         .order_by(Candidate.index, Trial.replicate, Epoch.epoch)
     )
     columns = _columns(connection.execute(query).all(), len(CURVES))
-    return pd.DataFrame(
-        {
-            name: pd.Series(values, dtype=kind)
-            for (name, kind), values in zip(CURVES.items(), columns, strict=True)
-        }
-    )
+    return _frame(dict(zip(CURVES, columns, strict=True)), CURVES)
+
+
+def _frame(columns: dict[str, list[Any]], kinds: dict[str, str]) -> pd.DataFrame:
+    try:
+        return pd.DataFrame({k: pd.Series(columns[k], dtype=kind) for k, kind in kinds.items()})
+    except (ValueError, TypeError) as error:  # SQLite keeps text in a column of numbers
+        raise DamagedError(str(error)) from error
 
 
 def _columns(rows: Sequence[Any], width: int) -> list[list[Any]]:

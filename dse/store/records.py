@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 Json = dict[str, Any]
+
+STUDY_KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "space": ("name", "parameters"),
+    "budget": ("flops", "tolerance", "resolution"),
+    "proxy": ("dataset",),
+    "design": ("kind", "repeat"),
+    "provenance": (),
+}
+NETWORK_KEYS: Final = ("depths", "dims", "kernel_sizes")
+"""What readers of a store rely on in its plain values."""
+
 Outcome = Literal["complete", "diverged", "out_of_memory", "failed"]
 
 OUTCOMES: Final[tuple[Outcome, ...]] = ("complete", "diverged", "out_of_memory", "failed")
@@ -144,6 +155,19 @@ class Counts:
 
 
 assert tuple(field.name for field in fields(Counts)) == STATES
+
+
+class DamagedError(Exception):
+    """A value that nothing here can have written."""
+
+
+def require_keys(value: object, keys: Iterable[str], what: str) -> None:
+    """Raise `DamagedError` unless a value out of a store is a mapping with these keys."""
+    if not isinstance(value, dict):
+        raise DamagedError(f"{what} holds no keys and values")
+    for key in keys:
+        if key not in value:
+            raise DamagedError(f"{what} lacks {key}")
 
 
 def flatten(value: Any, prefix: str = "") -> Json:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
-from dataclasses import fields
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -17,14 +16,17 @@ from dse.errors import UserError
 from dse.store import check
 from dse.store import engine as connections
 from dse.store.records import (
+    NETWORK_KEYS,
     CandidateRecord,
     ClaimedTrial,
     Counts,
     StudyRecord,
     TrialRecord,
     TrialResult,
+    require_keys,
 )
 from dse.store.schema import Candidate, Epoch, Study, Trial, now
+from dse.store.study import read_study
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,20 +89,22 @@ class Store:
     def study(self) -> StudyRecord | None:
         """The study of this store, None if it holds none yet."""
         with self._read() as connection:
-            return _study(connection)
+            return read_study(connection)
 
     def create_study(self, study: StudyRecord) -> None:
         """Put the study into a store without one; do nothing if it is there already.
 
-        Raises `UserError` that says what differs if the store holds another study: another space,
-        budget, seed, proxy or design.
+        Raises `UserError` if the store holds another study, see `require_study`.
         """
         with self._write() as connection:
-            stored = _study(connection)
-            if stored is None:
+            if read_study(connection) is None:
                 connection.execute(insert(Study).values(**vars(study), created=now()))
-                return
-        differences = stored.differences(study)
+        self.require_study(study)
+
+    def require_study(self, study: StudyRecord) -> None:
+        """Raise `UserError` that says what differs, if anything that decides the results does."""
+        stored = self.study()
+        differences = [] if stored is None else stored.differences(study)
         if differences:
             raise UserError(
                 f"{self.path}: holds another study: {'; '.join(differences)}: "
@@ -162,8 +166,7 @@ class Store:
     def claim(self, worker: str) -> ClaimedTrial | None:
         """Take the next waiting trial (lowest replicate, then index); None if none waits.
 
-        No two callers get the same one: SQLite admits one writing transaction at a time, other
-        databases skip rows that another transaction has locked.
+        No two callers get the same one: SQLite admits one writing transaction at a time.
         """
         following = (
             select(
@@ -177,7 +180,6 @@ class Store:
             .where(Trial.state == "waiting")
             .order_by(Trial.replicate, Candidate.index)
             .limit(1)
-            .with_for_update(skip_locked=True, of=Trial)
         )
         token = secrets.token_hex(16)
         with self._write() as connection:
@@ -195,6 +197,7 @@ class Store:
                     started=now(),
                 )
             )
+            require_keys(row.architecture, NETWORK_KEYS, "architecture")
         return ClaimedTrial(token=token, **row._mapping)
 
     def complete(self, claim: ClaimedTrial, result: TrialResult) -> bool:
@@ -284,14 +287,12 @@ class Store:
         with self._read() as connection:
             return frames.curves(connection)
 
-    def _read(self) -> AbstractContextManager[Connection]:
-        return self._engine.begin()
+    @contextmanager
+    def _read(self) -> Iterator[Connection]:
+        with connections.sound(self.path), self._engine.begin() as connection:
+            yield connection
 
-    def _write(self) -> AbstractContextManager[Connection]:
-        return connections.writing(self._engine)
-
-
-def _study(connection: Connection) -> StudyRecord | None:
-    columns = [getattr(Study, field.name) for field in fields(StudyRecord)]
-    row = connection.execute(select(*columns)).one_or_none()
-    return None if row is None else StudyRecord(**row._mapping)
+    @contextmanager
+    def _write(self) -> Iterator[Connection]:
+        with connections.sound(self.path), connections.writing(self._engine) as connection:
+            yield connection

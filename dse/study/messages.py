@@ -44,6 +44,13 @@ class Idle:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Lost:
+    """The device is lost to this worker, which ends without a result; a new one may have it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Broken:
     """The worker cannot work at all and ends. `mendable`: the text is for the user, in a line."""
 
@@ -51,4 +58,4 @@ class Broken:
     mendable: bool
 
 
-Message = Started | Step | Finished | Idle | Broken
+Message = Started | Step | Finished | Idle | Lost | Broken

@@ -18,9 +18,11 @@ from dse.proxy.recipe import Proxy
 from dse.space import Budget, DesignSpace, Sampler
 from dse.space.design_space import differences, space_from_definition
 from dse.space.sampler import Sample
-from dse.store.records import CandidateRecord, StudyRecord, TrialRecord
+from dse.store.records import OUTCOMES, CandidateRecord, StudyRecord, TrialRecord
 from dse.units import CONVENTION
 
+DEFAULT_PROXY = "embedded"
+DEFAULT_REPEAT = 0.25
 _VERSIONED = ("torch", "numpy", "scipy", "optuna", "sqlalchemy")
 
 
@@ -32,6 +34,7 @@ class Survey:
         space: what may be built.
         budget: the FLOPs window.
         proxy: the reduced task that scores a network.
+        proxy_name: what the proxy is called: a preset, or a file without its ending.
         seed: the study's seed; everything random derives from it.
         models: number of networks.
         repeat: share of the networks that is trained with a second seed, twice over: the first
@@ -43,19 +46,24 @@ class Survey:
     space: DesignSpace
     budget: Budget
     proxy: Proxy
+    proxy_name: str = DEFAULT_PROXY
     seed: int = 0
     models: int = 24
-    repeat: float = 0.25
+    repeat: float = DEFAULT_REPEAT
 
     @property
     def name(self) -> str:
         """Name of the study and its store: space, budget and whatever is not the default."""
         budget = self.budget
-        parts = [self.space.name, f"{budget.flops / 1e9:g}GFLOPs"]
+        parts = [self.space.name, f"{budget.flops / 1e9:.12g}GFLOPs"]
         if budget.tolerance != 0.01:
-            parts.append(f"{budget.tolerance * 100:g}pct")
+            parts.append(f"{budget.tolerance * 100:.12g}pct")
         if budget.resolution != 224:
             parts.append(f"{budget.resolution}px")
+        if self.proxy_name != DEFAULT_PROXY:
+            parts.append(self.proxy_name)
+        if self.repeat != DEFAULT_REPEAT:
+            parts.append(f"repeat{self.repeat * 100:.12g}pct")
         if self.seed:
             parts.append(f"seed{self.seed}")
         return "-".join(parts)
@@ -118,7 +126,7 @@ class Survey:
     def unknown_repeats(self, population: pd.DataFrame) -> int:
         """At most how many second seeds of the best networks are still to be named."""
         named = set(population.loc[population["replicate"] == 1, "index"])
-        if (population.loc[population["replicate"] == 0, "state"] == "complete").all():
+        if population.loc[population["replicate"] == 0, "state"].isin(OUTCOMES).all():
             return sum(trial.index not in named for trial in self.best_repeats(population))
         return min(self.random_repeats, self.models - self.random_repeats)
 
@@ -130,7 +138,7 @@ class Survey:
 
 def random_repeats(repeat: float, models: int) -> int:
     """How many of `models` networks are repeated at random; as many of the best are, too."""
-    return math.ceil(repeat * models)
+    return math.ceil(repeat * models - 1e-9)  # 0.07 * 100 is 7.000000000000001
 
 
 def candidate_record(sample: Sample) -> CandidateRecord:

@@ -20,9 +20,10 @@ from queue import SimpleQueue
 from typing import Final
 
 from dse.errors import UserError
+from dse.proxy.failures import is_device_lost, is_out_of_memory
 from dse.store.records import ClaimedTrial, TrialResult
 from dse.store.store import Store
-from dse.study.messages import Broken, Finished, Idle, Message, Started, Step
+from dse.study.messages import Broken, Finished, Idle, Lost, Message, Started, Step
 from dse.study.scorer import Scorer, ScorerFactory
 
 STEP_SECONDS: Final = 0.25
@@ -30,6 +31,10 @@ STEP_SECONDS: Final = 0.25
 
 Send = Callable[[Message], None]
 PR_SET_PDEATHSIG: Final = 1  # from linux/prctl.h
+
+
+class DeviceLostError(Exception):
+    """Only a new process can use the device again."""
 
 
 def serve(
@@ -57,6 +62,9 @@ def serve(
                 orders.get()
                 work(store, name, score, send)
                 send(Idle())
+    except DeviceLostError as error:
+        send(Lost(reason=str(error)))
+        os._exit(1)  # without the cleaning up that would ask the device again
     except UserError as error:
         send(Broken(text=str(error), mendable=True))
     except Exception:
@@ -85,7 +93,11 @@ def work(store: Store, name: str, score: Scorer, send: Send) -> int:
 
 
 def _attempt(trial: ClaimedTrial, score: Scorer, send: Send) -> TrialResult:
-    """One training; whatever goes wrong with this network is its result, and the study goes on."""
+    """One training; whatever goes wrong with this network is its result, and the study goes on.
+
+    Raises:
+        DeviceLostError: the device fails this process for good, which is not the network's result.
+    """
     last = 0.0
 
     def on_step(step: int, steps: int, loss: float) -> None:
@@ -106,18 +118,15 @@ def _attempt(trial: ClaimedTrial, score: Scorer, send: Send) -> TrialResult:
     try:
         return score(trial, on_step)
     except Exception as error:
+        reason = f"{type(error).__name__}: {error}".strip()
+        if is_device_lost(error):
+            raise DeviceLostError(reason) from error
         return TrialResult(
-            state="out_of_memory" if _is_out_of_memory(error) else "failed",
-            reason=f"{type(error).__name__}: {error}".strip(),
+            state="out_of_memory" if is_out_of_memory(error) else "failed",
+            reason=reason,
             seconds=time.perf_counter() - begin[0],
             cpu_seconds=time.process_time() - begin[1],
         )
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    """Python's, CUDA's (a class that only torch can name) and the CPU allocator's (only words)."""
-    named = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-    return named or (isinstance(error, RuntimeError) and "not enough memory" in str(error))
 
 
 def _sender(channel: Connection) -> Send:

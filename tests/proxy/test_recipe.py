@@ -36,6 +36,8 @@ def test_steps_leave_out_the_last_smaller_batch() -> None:
         ("train_images: 20", ["batch_size is 64", "only 20"]),
         ("dataset: {source: imagenet}", ["dataset.source", "fractals"]),
         ("epochs: 2\nrecipe: [", ["line 2", "not valid YAML"]),
+        ("recipe: {batch_size: 1}", ["recipe.batch_size", "greater than or equal to 2"]),
+        ("recipe: {final_learning_rate: 0.01}", ["recipe", "0.01 is above learning_rate 0.002"]),
     ],
 )
 def test_a_mistake_in_a_file_is_one_sentence_that_names_it(

@@ -4,12 +4,20 @@ import dataclasses
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from dse.architecture import Architecture, cost
 from dse.errors import UserError
-from dse.space.budget import Budget, Infeasible, WidthLattice, flops_range, solve_widths
+from dse.space.budget import (
+    NOT_ON_LATTICE,
+    Budget,
+    Infeasible,
+    WidthLattice,
+    flops_range,
+    solve_widths,
+)
 from tests.architectures import architectures
 
 LATTICE = WidthLattice(multiple_of=8, minimum=16, maximum=2048)
@@ -49,15 +57,30 @@ def test_solved_widths_meet_the_budget_on_the_lattice_and_keep_the_proportions(
     budget = Budget(flops=target)
     try:
         found = solve_widths(shape, proportions, budget, LATTICE)
-    except Infeasible:
+    except Infeasible as reason:
+        if str(reason) == NOT_ON_LATTICE:
+            assume(False)
+        assert_infeasible(shape, proportions, budget)
         return
     assert budget.contains(cost(found).flops)
     assert all(d % 8 == 0 and 16 <= d <= 2048 for d in found.dims)
     assert np.all(np.diff(found.dims) * np.sign(np.diff(proportions)) >= 0)
     scale = np.array(found.dims) / proportions
-    # no width is further than three lattice steps from the common scale
+    # three lattice steps to either side of the solution, so six at most from the mean scale
     centre = np.exp(np.log(scale).mean())
     assert np.all(np.abs(np.array(found.dims) - centre * proportions) <= 6 * 8)
+
+
+def assert_infeasible(
+    shape: Architecture, proportions: NDArray[np.float64], budget: Budget
+) -> None:
+    """The shape costs too much, or too little, at every width."""
+    try:
+        low, high = flops_range(shape, proportions, budget, LATTICE)
+    except Infeasible:
+        assert proportions.max() / proportions.min() > 2048 / 16
+        return
+    assert budget.window[1] < low or high < budget.window[0]
 
 
 def test_what_cannot_meet_the_budget_says_why() -> None:
@@ -70,6 +93,18 @@ def test_what_cannot_meet_the_budget_says_why() -> None:
     coarse = WidthLattice(multiple_of=512, minimum=512, maximum=2048)
     with pytest.raises(Infeasible, match="no allowed widths"):
         solve_widths(shape, np.ones(4), Budget(flops=5e10, tolerance=1e-6), coarse)
+
+
+def test_the_range_of_the_largest_networks_on_the_largest_images_does_not_overflow() -> None:
+    shape = Architecture(depths=(1000,) * 4, kernel_sizes=(255,) * 4, expansion_ratio=64)
+    lattice = WidthLattice(multiple_of=8, minimum=32768, maximum=65536)
+    budget = Budget(flops=1e9, resolution=4096)
+    for found, width in zip(
+        flops_range(shape, np.ones(4), budget, lattice), (32768, 65536), strict=True
+    ):
+        exact = cost(dataclasses.replace(shape, dims=(width,) * 4), resolution=4096).flops
+        assert exact > 2**63
+        assert found == pytest.approx(exact, rel=1e-12)
 
 
 def test_the_range_of_a_shape_is_its_cost_at_the_narrowest_and_the_widest() -> None:

@@ -58,17 +58,36 @@ def test_size_counts_the_shapes() -> None:
     ("parameters", "sentence"),
     [
         ({"norm_layer": {"choice": ["ln"]}}, "norm_layer.*batch_norm, rms_norm, not 'ln'"),
-        ({"norm_layer": {"uniform": [0, 1]}}, "norm_layer.*layer_norm, batch_norm"),
-        ({"norms_per_block": {"choice": [4]}}, "norms_per_block: may be 0, 1, 2 or 3, not 4"),
-        ({"expansion_ratio": {"choice": [0]}}, "expansion_ratio: may hold a positive number"),
-        ({"expansion_ratio": {"choice": ["x"]}}, "expansion_ratio: may hold a positive number"),
+        ({"norm_layer": {"uniform": [0, 1]}}, "norm_layer: give a choice of layer_norm"),
+        ({"norms_per_block": {"choice": [4]}}, "norms_per_block: may hold 0, 1, 2 or 3, not 4"),
+        ({"norms_per_block": {"uniform": [1, 3]}}, "may hold 0, 1, 2 or 3; add a step"),
+        ({"norms_per_block": {"choice": [True]}}, "norms_per_block.choice: may not be true"),
+        ({"norms_per_block": True}, "norms_per_block: may not be true"),
+        ({"act_layer": {"choice": [True]}}, "act_layer.choice: may not be true .* quote a name"),
+        (
+            {"expansion_ratio": {"choice": [0]}},
+            "expansion_ratio: may hold positive numbers up to 64",
+        ),
+        ({"expansion_ratio": {"choice": [1e300]}}, "positive numbers up to 64, not 1e.300"),
+        ({"expansion_ratio": {"uniform": [1, 65]}}, "positive numbers up to 64, not 65"),
+        (
+            {"expansion_ratio": {"choice": [float("inf")]}},
+            "expansion_ratio: choice may hold finite",
+        ),
+        ({"ls_init_value": {"choice": [1, float("nan")]}}, "ls_init_value: choice may hold finite"),
+        ({"expansion_ratio": {"choice": ["x"]}}, "expansion_ratio: may hold positive numbers"),
         ({"ls_init_value": {"choice": ["x"]}}, "ls_init_value: may hold numbers and null"),
-        ({"kernel_sizes": {"shared": {"choice": [4]}}}, "odd whole numbers from 1 up, not 4"),
-        ({"depths": {"shared": {"uniform": [1, 4]}}}, "whole numbers from 1 up; add a step"),
-        ({"depths": {"shared": {"choice": [0]}}}, "whole numbers from 1 up, not 0"),
+        ({"kernel_sizes": {"shared": {"choice": [4]}}}, "odd whole numbers from 1 to 255, not 4"),
+        ({"kernel_sizes": {"shared": {"choice": [99999999999]}}}, "from 1 to 255, not 99999999999"),
+        ({"kernel_sizes": {"per_stage": [3, 5, 7, 9]}}, r"sizes\.per_stage\.0: must hold keys"),
+        ({"depths": {"shared": {"uniform": [1, 4]}}}, "whole numbers from 1 to 1000; add a step"),
+        ({"depths": {"shared": {"choice": [9 * 10**18]}}}, "whole numbers from 1 to 1000, not 9"),
+        ({"depths": {"shared": {"uniform": [1, 10**6], "step": 1}}}, "too fine .* 10,000 values"),
+        ({"depths": {"shared": {"choice": [0]}}}, "whole numbers from 1 to 1000, not 0"),
         ({"depths": {}}, "exactly one of shared and per_stage"),
         ({"depths": {"per_stage": [{"choice": [1]}]}}, "must list 4 priors, not 1"),
-        ({"dims": {"growth": {"shared": {"choice": [-1]}}}}, "dims: may hold positive numbers"),
+        ({"dims": {"growth": {"shared": {"choice": [-1]}}}}, "dims: may hold numbers from 1/65536"),
+        ({"dims": {"growth": {"shared": {"choice": [2]}}, "maximum": 10**9}}, "equal to 65536"),
         ({"dims": {"growth": {"shared": {"choice": [2]}}, "minimum": 9, "maximum": 8}}, "above"),
     ],
 )
@@ -79,11 +98,31 @@ def test_a_value_that_cannot_be_drawn_is_refused(parameters: dict[str, Any], sen
         space_from_definition(data)
 
 
-def test_a_mistake_in_a_file_is_told_with_its_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("written", "instead", "sentence"),
+    [
+        ("kernel_sizes:", "kernel_size:", r"line \d+: unknown key .*'kernel_sizes'"),
+        ("[1, 2, 3]\n\n  act", "[true]\n\n  act", r"line 5\d: parameters\.norms_per_block\.choice"),
+        ("[gelu, relu, silu, hardswish]", "[on]", r"line \d+: parameters\.act_layer\.choice"),
+        ("[null, 1e-6, 0.1]", "[.inf]", r"line \d+: parameters\.ls_init_value: .* not inf"),
+        (
+            "{choice: [3, 5, 7, 9]}",
+            "[3, 5, 7, 9]",
+            r"line 3\d: parameters\.kernel_sizes\.per_stage\.0: ",
+        ),
+    ],
+)
+def test_a_mistake_in_a_file_is_told_with_its_line_and_key(
+    tmp_path: Path, written: str, instead: str, sentence: str
+) -> None:
     path = tmp_path / "mine.yaml"
-    path.write_text(CONVNEXT_FILE.read_text().replace("kernel_sizes:", "kernel_size:"))
-    with pytest.raises(UserError, match=r"mine\.yaml, line \d+: unknown key .*'kernel_sizes'"):
+    text = CONVNEXT_FILE.read_text()
+    assert written in text
+    path.write_text(text.replace(written, instead, 1))
+    with pytest.raises(UserError, match=rf"mine\.yaml, {sentence}") as caught:
         load_space(path)
+    assert "[_" not in str(caught.value)
+    assert "Prior" not in str(caught.value)
 
 
 def test_a_space_is_described_by_its_priors_and_realised_marginals() -> None:

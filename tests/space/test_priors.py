@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,14 @@ from dse.space.priors import Prior
         ({"log_uniform": (0, 1)}, "above 0"),
         ({"uniform": (0, 1), "step": 0}, "step must be positive"),
         ({"uniform": (0, 1), "step": 1e-9}, "too fine"),
+        ({"uniform": (1, 1_000_000), "step": 1}, "too fine .* 10,000 values are allowed"),
+        ({"uniform": (0, 1), "step": float("nan")}, "step must be positive"),
+        ({"uniform": (-1e308, 1e308)}, "too wide"),
+        ({"log_uniform": (1e-300, 1e300)}, "too wide"),
+        ({"choice": (1, float("nan"))}, "finite numbers, not nan"),
+        ({"choice": (float("inf"),)}, "finite numbers, not inf"),
+        ({"choice": (1, True)}, "may not be true or false"),
+        ({"uniform": (False, 2)}, "may not be true or false"),
     ],
 )
 def test_what_is_no_prior_is_refused(fields: dict[str, Any], sentence: str) -> None:
@@ -84,3 +93,35 @@ def test_a_continuum_follows_its_distribution(prior: Prior, cdf: Any) -> None:
 def test_whole_numbers_stay_whole() -> None:
     assert Prior(uniform=(1, 2), step=0.5).values == (1, 1.5, 2)
     assert [type(v) for v in Prior(uniform=(1, 2), step=0.5).values or ()] == [int, float, int]
+
+
+@pytest.mark.parametrize(
+    ("prior", "values"),
+    [
+        (Prior(uniform=(1e-10, 9e-10), step=1e-10), [k * 1e-10 for k in range(1, 10)]),
+        (Prior(uniform=(-0.3, 0.3), step=0.1), [-0.3, -0.2, -0.1, 0, 0.1, 0.2, 0.3]),
+        (Prior(uniform=(1e9, 1e9 + 1), step=0.5), [1e9, 1e9 + 0.5, 1e9 + 1]),
+        (Prior(uniform=(0, 2), step=0.66666666667), [0, 0.66666666667, 1.33333333334, 2]),
+    ],
+)
+def test_a_lattice_holds_the_decimals_that_are_written(prior: Prior, values: list[float]) -> None:
+    assert prior.values == tuple(float(f"{value:.12g}") for value in values)
+
+
+def test_the_largest_lattice_is_drawn_from_in_no_time() -> None:
+    prior = Prior(uniform=(1, 10_000), step=1)
+    rng = np.random.default_rng(0)
+    assert prior.draw(rng) in range(1, 10_001)
+    begin = time.perf_counter()
+    for _ in range(1000):
+        prior.draw(rng)
+    assert time.perf_counter() - begin < 1  # it took 4 s to make the values anew at each draw
+
+
+def test_a_prior_stays_a_value_after_drawing() -> None:
+    drawn, fresh = (Prior(uniform=(1, 3), step=1) for _ in range(2))
+    drawn.draw(np.random.default_rng(0))
+    other = Prior(uniform=(1, 3), step=1)
+    other.draw(np.random.default_rng(1))
+    assert drawn == fresh == other
+    assert drawn.model_dump() == fresh.model_dump()

@@ -13,16 +13,19 @@ from dse.store.records import (
 )
 from dse.store.store import Store
 
+PROXY: dict[str, Any] = {"dataset": {"source": "fractals"}, "epochs": 2}
+SHAPE = {"dims": [8, 16], "kernel_sizes": [3, 3]}
+
 
 def study(**changes: Any) -> StudyRecord:
     values: dict[str, Any] = {
         "name": "toy",
         "space_name": "toy_space",
         "space_hash": "a" * 64,
-        "space": {"depths": [1, 2]},
-        "budget": {"flops": 4.5e9, "tolerance": 0.01},
+        "space": {"name": "toy_space", "parameters": {"depths": [1, 2]}},
+        "budget": {"flops": 4.5e9, "tolerance": 0.01, "resolution": 224},
         "seed": 0,
-        "proxy": {"epochs": 2, "recipe": {"batch_size": 64, "betas": (0.9, 0.999)}},
+        "proxy": PROXY | {"recipe": {"batch_size": 64, "betas": (0.9, 0.999)}},
         "design": {"kind": "survey", "repeat": 0.25},
         "provenance": {"dse": "0.1.0"},
     }
@@ -32,7 +35,7 @@ def study(**changes: Any) -> StudyRecord:
 def candidate(index: int, **changes: Any) -> CandidateRecord:
     values: dict[str, Any] = {
         "index": index,
-        "architecture": {"depths": [1, index + 1], "stem": "patch", "ls_init_value": None},
+        "architecture": SHAPE | {"depths": [1, index + 1], "stem": "patch", "ls_init_value": None},
         "hash": f"hash of {index}",
         "flops": 4_500_000_000 + index,
         "params": 28_000_000,

@@ -14,6 +14,7 @@ import pytest
 from sqlalchemy import event
 
 from dse.errors import UserError
+from dse.store.lock import store_lock
 from dse.store.records import Counts
 from dse.store.schema import SCHEMA_VERSION
 from dse.store.store import Store
@@ -266,3 +267,67 @@ with Store.open(sys.argv[1]) as store:
 """
         subprocess.run([sys.executable, "-c", code, str(path)], check=True)
         assert path.with_name("study.db-wal").exists()
+
+
+@pytest.mark.parametrize("name", ["x.html", "x.best", "x.yaml", "x.YML", "a.db.html"])
+def test_a_name_that_another_file_of_the_study_has_is_refused(tmp_path: Path, name: str) -> None:
+    for target in (tmp_path / name, f"sqlite:///{tmp_path / name}"):
+        with pytest.raises(UserError, match=r"name may not end in \."):
+            Store.open(target, create=True)
+    assert files(tmp_path) == {}
+
+
+@pytest.mark.parametrize("target", [".", "/", "..", "", "sqlite:///."])
+def test_what_has_no_name_is_refused(target: str) -> None:
+    for use in (Store.open, store_lock):
+        with pytest.raises(UserError, match="is a folder, a store is a file"), use(target):
+            pytest.fail("it was taken for a store")
+
+
+def test_a_name_too_long_for_the_file_system_is_a_plain_sentence(tmp_path: Path) -> None:
+    assert "cannot be read (File name too long)" in refusal(tmp_path / ("n" * 300))
+
+
+@pytest.mark.parametrize("create", [True, False])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DROP TABLE dse_epochs",
+        "DROP TABLE dse_trials",
+        "ALTER TABLE dse_studies DROP COLUMN design",
+    ],
+)
+def test_a_store_that_lacks_a_table_or_a_column_is_refused(
+    finished: Path, damage: str, create: bool
+) -> None:
+    sql(finished, damage)
+    assert "the file is damaged (it lacks dse_" in refusal(finished, create=create)
+
+
+@pytest.mark.parametrize("value", ["", "{", "{}", "[]", "3", '{"kind": "survey"}'])
+@pytest.mark.parametrize("column", ["space", "budget", "proxy", "design"])
+def test_a_study_that_cannot_be_understood_is_damage(
+    finished: Path, column: str, value: str
+) -> None:
+    sql(finished, f"UPDATE dse_studies SET {column} = '{value}'")
+    with Store.open(finished) as store, pytest.raises(UserError, match="the file is damaged"):
+        store.study()
+
+
+@pytest.mark.parametrize("value", ["", "{", "{}", "[]", "3", '{"depths": [1, 1]}'])
+def test_a_network_that_cannot_be_understood_is_damage(finished: Path, value: str) -> None:
+    sql(finished, f"UPDATE dse_candidates SET architecture = '{value}'")
+    with Store.open(finished) as store:
+        with pytest.raises(UserError, match="the file is damaged"):
+            store.population()
+        with pytest.raises(UserError, match="the file is damaged"):
+            store.claim("worker")
+        assert store.counts() == Counts(waiting=1, complete=1), "the claim was undone"
+
+
+def test_text_where_a_number_belongs_is_damage(finished: Path) -> None:
+    sql(finished, "UPDATE dse_candidates SET flops = 'many'", "UPDATE dse_epochs SET step = 'two'")
+    with Store.open(finished) as store:
+        for read in (store.population, store.curves):
+            with pytest.raises(UserError, match="the file is damaged"):
+                read()

@@ -14,7 +14,7 @@ from dse.errors import UserError
 from dse.store.records import Counts, EpochResult
 from dse.store.store import MAX_CRASHES, Store
 from tests.store.conftest import Open
-from tests.store.records import candidate, fill, result, study, trial
+from tests.store.records import PROXY, candidate, fill, result, study, trial
 
 
 def test_a_new_store_holds_nothing(store: Store) -> None:
@@ -25,7 +25,7 @@ def test_a_new_store_holds_nothing(store: Store) -> None:
 
 
 def test_a_study_comes_back_as_it_was_put_in(store: Store, open_store: Open) -> None:
-    asked = study(proxy={"epochs": 2})
+    asked = study(proxy=PROXY)
     store.create_study(asked)
     assert store.study() == asked
     assert open_store().study() == asked
@@ -45,9 +45,12 @@ def test_the_same_study_may_be_put_in_again(store: Store) -> None:
         ({"space_hash": "b" * 64}, "its space is toy_space (aaaaaaaaaaaa)"),
         ({"seed": 1}, "its seed is 0, asked is 1"),
         ({"design": {"kind": "survey", "repeat": 0.5}}, "its design.repeat is 0.25, asked is 0.5"),
-        ({"budget": {"flops": 2e9, "tolerance": 0.01}}, "its budget.flops is 4500000000.0"),
         (
-            {"proxy": {"epochs": 2, "recipe": {"batch_size": 32, "betas": (0.9, 0.999)}}},
+            {"budget": {"flops": 2e9, "tolerance": 0.01, "resolution": 224}},
+            "its budget.flops is 4500000000.0",
+        ),
+        (
+            {"proxy": PROXY | {"recipe": {"batch_size": 32, "betas": (0.9, 0.999)}}},
             "its proxy.recipe.batch_size is 64, asked is 32",
         ),
     ],
@@ -242,6 +245,10 @@ def test_the_population_has_its_columns_and_types_whatever_is_in_it(store: Store
     full = store.population()
     assert list(full.columns) == [
         *empty.columns,
+        "arch.dims.1",
+        "arch.dims.2",
+        "arch.kernel_sizes.1",
+        "arch.kernel_sizes.2",
         "arch.depths.1",
         "arch.depths.2",
         "arch.stem",

@@ -118,6 +118,36 @@ def kills_its_worker(study: StudyRecord, device: str) -> Scorer:
     return score
 
 
+class AcceleratorError(RuntimeError):
+    """Named as torch's."""
+
+
+def _loses_device(study: StudyRecord, *, always: bool) -> Scorer:
+    mark = Path(study.provenance["folder"]) / "lost"
+    lost = False
+
+    def score(trial: ClaimedTrial, on_step: OnStep) -> TrialResult:
+        nonlocal lost
+        if trial.index == 1 and (always or not mark.exists()):
+            mark.touch()
+            lost = True
+        if lost:  # every training that follows in this process fails too
+            raise AcceleratorError("CUDA error: device-side assert triggered")
+        return result(error_of(trial))
+
+    return score
+
+
+def loses_device_once(study: StudyRecord, device: str) -> Scorer:
+    """Network 1's first training breaks the device for its process."""
+    return _loses_device(study, always=False)
+
+
+def loses_device(study: StudyRecord, device: str) -> Scorer:
+    """Network 1's training breaks the device for its process every time."""
+    return _loses_device(study, always=True)
+
+
 def dies_at_once(study: StudyRecord, device: str) -> Scorer:
     """A worker that cannot even start."""
     os._exit(3)

@@ -128,6 +128,24 @@ def test_a_training_that_always_kills_its_worker_is_given_up(tmp_path: Path) -> 
     assert reason.startswith("given up after 3 attempts: the worker process was killed (SIGKILL")
 
 
+def test_a_lost_device_costs_no_network_its_result(tmp_path: Path) -> None:
+    path = make_store(tmp_path, 4)
+    out = StringIO()
+    progress = PlainProgress(Console(file=out))
+    run_workers(path, workers=1, device="cpu", progress=progress, score=scorers.loses_device_once)
+    assert counts(path) == Counts(complete=4)
+    words = "AcceleratorError: CUDA error: device-side assert triggered while training network 1"
+    assert words in out.getvalue()
+
+
+def test_a_network_that_always_loses_the_device_is_given_up_alone(tmp_path: Path) -> None:
+    path = make_store(tmp_path, 3)
+    run_workers(path, workers=1, device="cpu", progress=Progress(), score=scorers.loses_device)
+    assert counts(path) == Counts(complete=2, failed=1)
+    words = "given up after 3 attempts: AcceleratorError: CUDA error: device-side assert triggered"
+    assert population(path)["reason"][1] == words
+
+
 @pytest.mark.parametrize(
     ("scorer", "error", "words"),
     [
