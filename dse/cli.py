@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import sys
@@ -57,6 +58,12 @@ def cli() -> None:
 @click.option("--store", default=None, help="SQLite file; by default under studies/.")
 @click.option("--workers", default=None, type=click.IntRange(1, 1024), help="Default: one a core.")
 @click.option("--top", default=5, show_default=True, type=click.IntRange(1), help="Exported.")
+@click.option(
+    "--reference",
+    multiple=True,
+    metavar="timm:NAME",
+    help="Train this timm model under the same proxy and draw it as a line; may be repeated.",
+)
 def run(**options: Any) -> None:
     """Sample a space inside a budget, train every network's proxy, conclude and report."""
     from dse.job import main_job
@@ -100,13 +107,24 @@ def sample(
 @click.argument("names", nargs=-1, required=True, metavar="NAME|FILE...")
 @RESOLUTION
 @click.option("--verify", is_flag=True, help="Build each network and count it with fvcore too.")
+@click.option("--layers", is_flag=True, help="Layer by layer, with memory traffic in bfloat16.")
 @JSON
-def cost(names: Sequence[str], resolution: int, verify: bool, as_json: bool) -> None:
+def cost(names: Sequence[str], resolution: int, verify: bool, layers: bool, as_json: bool) -> None:
     """Multiply-adds, parameters and activations of named or described networks."""
     from dse.architecture import cost as closed_form
     from dse.architecture.catalog import find_architecture
+    from dse.architecture.traffic import traffic
 
     networks = {name: find_architecture(name) for name in names}
+    if layers:
+        for name, architecture in networks.items():
+            table = [
+                {"network": name, **dataclasses.asdict(row)}
+                for row in traffic(architecture, resolution=resolution)
+            ]
+            title = f"{name}, one image of {resolution} px; intensity = multiply-adds a byte"
+            _show(table, as_json, title=title)
+        return
     rows = []
     for name, architecture in networks.items():
         paper = closed_form(architecture, resolution=resolution)
@@ -125,6 +143,25 @@ def cost(names: Sequence[str], resolution: int, verify: bool, as_json: bool) -> 
     _show(rows, as_json, title=f"Cost of one image of {resolution} px; {CONVENTION}")
     if not all(row.get("verified", True) for row in rows):
         raise SystemExit(1)
+
+
+@cli.command()
+@click.option(
+    "--from",
+    "start",
+    default="resnet50",
+    show_default=True,
+    type=click.Choice(["resnet50", "resnet200"]),
+    help="Where the walk starts.",
+)
+@RESOLUTION
+@JSON
+def roadmap(start: str, resolution: int, as_json: bool) -> None:
+    """The ConvNeXt paper's modernization steps: what they cost, counted and as printed."""
+    from dse.architecture.roadmap import roadmap_rows
+
+    rows = roadmap_rows(start, resolution=resolution)
+    _show(rows, as_json, title=f"From {start}, one image of {resolution} px; {CONVENTION}")
 
 
 @cli.command()

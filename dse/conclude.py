@@ -9,16 +9,21 @@ from typing import Any
 
 import pandas as pd
 
+from dse.analysis.references import Reference, compare_references, reference_sentence
 from dse.analysis.summary import EMBEDDED_SENTENCE, Summary, summarise
+from dse.architecture import Architecture
 from dse.dashboard.report import write_report
 from dse.errors import UserError
 from dse.export.folder import export_networks
 from dse.space import Budget
 from dse.store.records import StudyRecord
 from dse.store.store import Store
+from dse.study.caution import kernel_caution
 from dse.study.plan import random_repeats
 
 STUDIES = Path("studies")
+LOOKED_AT = 500
+"""So many trainings' networks are looked at for what the proxy cannot see."""
 COMPANIONS = ("-wal", "-shm", "-journal", ".lock")
 SQLITE_HEADER = b"SQLite format 3\x00"
 
@@ -32,6 +37,7 @@ class Conclusion:
         study: what was asked.
         population: one row a training.
         curves: one row an epoch of a training.
+        references: networks from outside the space under the same proxy.
         summary: what it says.
     """
 
@@ -39,6 +45,7 @@ class Conclusion:
     study: StudyRecord
     population: pd.DataFrame
     curves: pd.DataFrame
+    references: tuple[Reference, ...]
     summary: Summary
 
     def write_report(self, output: str | Path | None = None) -> Path:
@@ -57,6 +64,7 @@ class Conclusion:
             title=f"{self.study.space_name} at {Budget(**self.study.budget)}",
             path=path,
             resolution=self.study.budget["resolution"],
+            references=self.references,
         )
 
     def write_export(
@@ -138,17 +146,28 @@ def load_conclusion(target: str | Path) -> Conclusion:
         if study is None:
             raise UserError(f"{target}: this store holds no study yet; `dse run` starts one.")
         population, curves = store.population(), store.curves()
+        references = compare_references(store.population(references=True), population)
         path = store.path
     networks = int(population["index"].nunique())
+    channels = study.proxy["channels"]
+    notes = [reference_sentence(reference, channels=channels) for reference in references]
+    shapes = [Architecture.from_dict(network) for network in population["architecture"][:LOOKED_AT]]
+    caution = kernel_caution(shapes, study.proxy["resolution"])
     summary = summarise(
         population,
         random_subset=random_repeats(study.design["repeat"], networks),
         embedded=study.proxy["dataset"]["source"] == "fractals",
         top=networks,
         top_share=study.design["repeat"],
+        notes=[*notes, caution] if caution else notes,
     )
     return Conclusion(
-        store=path, study=study, population=population, curves=curves, summary=summary
+        store=path,
+        study=study,
+        population=population,
+        curves=curves,
+        references=references,
+        summary=summary,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -14,9 +15,10 @@ from rich.text import Text
 from dse.analysis.ranking import ranking_note
 from dse.analysis.summary import Summary, interval, percent
 from dse.architecture.cost import cost
-from dse.conclude import STUDIES, Conclusion, load_conclusion
+from dse.conclude import STUDIES, Conclusion, load_conclusion, outputs_of
 from dse.dashboard.labels import joined
 from dse.errors import UserError
+from dse.network.timm_model import reference_name
 from dse.proxy.device import default_workers, device_name, pick_device, pick_dtype
 from dse.proxy.recipe import Proxy, load_proxy
 from dse.space import Budget, Sample, load_space
@@ -29,6 +31,7 @@ from dse.study.launch.local import LocalWorkers
 from dse.study.mirror import mirror
 from dse.study.plan import Survey, candidate_record
 from dse.study.progress import make_progress
+from dse.study.reference import reference_records
 from dse.units import CONVENTION, format_duration
 
 
@@ -45,6 +48,7 @@ def main_job(
     store: str | None,
     workers: int | None,
     top: int,
+    reference: Sequence[str] = (),
 ) -> Conclusion:
     """Do a whole study, or what is still missing of it; arguments as `dse run` has them.
 
@@ -63,9 +67,12 @@ def main_job(
     target = store_path(store) if store else STUDIES / f"{survey.name}.db"
     console = make_console()
     check_store(survey, target)  # whatever can be refused is, before anything is written
+    for name in reference:
+        reference_name(name)
     samples = sample_all(survey, console)
     with store_lock(target):
         survey, samples = enlist(survey, samples, target, console)
+        enlist_references(survey, reference, target, console)
         crew = workers or default_workers(pick_device())
         announce(survey, samples, target, crew, console)
         train_all(survey, target, crew, console)
@@ -113,6 +120,21 @@ def enlist(
     return survey, samples
 
 
+def enlist_references(survey: Survey, names: Sequence[str], target: Path, console: Console) -> None:
+    """Put references and one training of each into the store; what is there stays.
+
+    Raises:
+        UserError: timm has no such model, or it cannot take images of the proxy's size.
+    """
+    if not names:
+        return
+    with Store.open(target) as store, console.status("building and counting references"):
+        resolution = survey.budget.resolution
+        records = reference_records(names, store.references(), survey.proxy, resolution)
+        store.add_candidates(records)
+        store.add_trials(survey.trial(record.index, 0) for record in records)
+
+
 def sample_all(survey: Survey, console: Console) -> list[Sample]:
     """Draw all networks and make sure that the proxy can train them.
 
@@ -153,6 +175,7 @@ def announce(
 ) -> None:
     """Say what will be done, for how long, and where the results go."""
     space, proxy, device = survey.space, survey.proxy, pick_device()
+    page, folder = outputs_of(target)
     draws = len(samples) + sum(len(sample.refusals) for sample in samples)
     with Store.open(target) as store:
         missing = store.counts().waiting + store.counts().running
@@ -168,8 +191,7 @@ def announce(
         f"{survey.random_repeats} and {survey.random_repeats} random ones with a second seed",
         "Machine": f"{device_name(device)}, {str(pick_dtype(device)).removeprefix('torch.')}, "
         f"{crew} {'worker' if crew == 1 else 'workers'}",
-        "Results": f"{target} (store), {target.with_suffix('.html')} (report), "
-        f"{target.with_suffix('.best')} (best networks)",
+        "Results": f"{target} (store), {page} (report), {folder} (best networks)",
     }
     table = Table.grid(padding=(0, 2))
     for name, fact in facts.items():

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from dse.architecture import Architecture, cost
+from dse.architecture.catalog import CATALOG
 from dse.cli import main
 from dse.space import Budget
 from tests.spaces import CONVNEXT_FILE
@@ -161,3 +162,24 @@ def dse_process(
 def test_help_and_version_succeed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(capsys, "--help")[0] == 0
     assert "dse, version" in run(capsys, "--version")[1]
+
+
+def test_the_roadmap_shows_what_is_counted_beside_what_is_printed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, _ = run(capsys, "roadmap", "--json")
+    assert code == 0
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["step"] for row in rows] == list(range(17))
+    assert (rows[0]["flops"], rows[0]["printed_gflops"]) == (4_089_184_256, 4.09)
+    assert (rows[16]["flops"], rows[16]["printed_top1"]) == (4_455_531_264, 81.97)
+    code, out, _ = run(capsys, "roadmap", "--from", "resnet200", "--json")
+    assert json.loads(out.splitlines()[-1])["flops"] == cost(CATALOG["convnext_base"]).flops
+
+
+def test_layers_add_up_to_the_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "cost", "resnet50", "--layers", "--json")
+    assert code == 0
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert sum(row["flops"] for row in rows) == 4_089_184_256
+    assert {"network", "name", "kind", "bytes", "intensity"} <= rows[0].keys()

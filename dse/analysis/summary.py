@@ -64,15 +64,15 @@ def summarise(
     top: int = 5,
     top_share: float = 0.25,
     confidence: float = 0.95,
-    cautions: Sequence[str] = (),
+    notes: Sequence[str] = (),
 ) -> Summary:
     """Conclude from one study's population (one row a training).
 
     `random_subset`: the networks with a smaller index were given a second seed whatever their
     first error was; only they tell the seed noise. `embedded`: the data set is the embedded one.
     `top`: how many of the best networks to keep. `top_share`: the share that was retrained
-    because its first error was good. `cautions`: sentences on what the study cannot show, to stand
-    after the one on signal and noise.
+    because its first error was good. `notes`: further sentences, to stand after the
+    one on signal and noise.
     """
     assert population["study"].nunique() <= 1, "a summary is of one study"
     first = first_seeds(population)
@@ -103,7 +103,7 @@ def summarise(
     lines = [count_sentence(states)]
     if summary.networks:
         lines += [quartile_sentence(summary), *best_sentences(summary)]
-        lines += [reliability_sentence(seeds), *cautions]
+        lines += [reliability_sentence(seeds), *notes]
         lines += chance_sentences(summary, first)
     lines += device_sentences(population)
     lines += [EMBEDDED_SENTENCE] if embedded else []

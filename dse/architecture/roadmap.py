@@ -9,9 +9,11 @@ throughout, and no layer scale before step 16.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from dse.architecture.cost import cost
 from dse.architecture.spec import Architecture
 
 
@@ -150,3 +152,19 @@ FROM_RESNET200: tuple[Step, ...] = tuple(
     for number, name, architecture in walk((3, 24, 36, 3), (3, 3, 27, 3), narrow=84, wide=128)
 )
 ROADMAPS = {"resnet50": FROM_RESNET50, "resnet200": FROM_RESNET200}
+
+
+def roadmap_rows(start: str, *, resolution: int = 224) -> Iterator[dict[str, Any]]:
+    """What each step costs, counted and as the paper prints it, which stay side by side."""
+    for step in ROADMAPS[start]:
+        counted = cost(step.architecture, resolution=resolution)
+        yield {
+            "step": step.number,
+            "name": step.name,
+            "flops": counted.flops,
+            "params": counted.params,
+            "activations": counted.activations,
+            "printed_gflops": step.printed_gflops,
+            "printed_top1": step.printed_top1,
+            "printed_top1_std": step.printed_top1_std,
+        }

@@ -8,7 +8,7 @@ from typing import Any, Final
 import pandas as pd
 from sqlalchemy import Connection, select
 
-from dse.store.records import NETWORK_KEYS, DamagedError, flatten, require_keys
+from dse.store.records import NETWORK_KEYS, REFERENCE_KEYS, DamagedError, flatten, require_keys
 from dse.store.schema import Candidate, Epoch, Study, Trial
 
 POPULATION: Final[dict[str, str]] = {
@@ -39,8 +39,8 @@ CURVES: Final[dict[str, str]] = {
 }
 
 
-def population(connection: Connection) -> pd.DataFrame:
-    """One row per trial (network x seed).
+def population(connection: Connection, *, references: bool = False) -> pd.DataFrame:
+    """One row per trial (network x seed) of the study's networks, or of its `references`.
 
     `index` is the network's number, `replicate` 0 for its first seed; `state` is complete,
     diverged, out_of_memory, failed, running or waiting, `reason` why it is not complete. `error`
@@ -72,6 +72,7 @@ def population(connection: Connection) -> pd.DataFrame:
         )
         .join_from(Trial, Candidate)
         .join(Study)
+        .where(Candidate.index < 0 if references else Candidate.index >= 0)
         .order_by(Candidate.index, Trial.replicate)
     )
     rows = connection.execute(query).all()
@@ -80,14 +81,14 @@ def population(connection: Connection) -> pd.DataFrame:
     columns["classes"] = [classes or known for classes in columns["classes"]]
     columns["test_images"] = [images or 0 for images in columns["test_images"]]
     for network in columns["architecture"]:
-        require_keys(network, NETWORK_KEYS, "architecture")
+        require_keys(network, REFERENCE_KEYS if references else NETWORK_KEYS, "architecture")
     frame = _frame(columns, POPULATION)
     parameters = pd.DataFrame([flatten(network) for network in columns["architecture"]])
     return pd.concat([frame, parameters.add_prefix("arch.")], axis=1)
 
 
 def curves(connection: Connection) -> pd.DataFrame:
-    """One row per epoch of each finished training."""
+    """One row per epoch of each finished training of the study's networks."""
     query = (
         select(
             Candidate.index,
@@ -99,6 +100,7 @@ def curves(connection: Connection) -> pd.DataFrame:
         )
         .join_from(Epoch, Trial)
         .join(Candidate)
+        .where(Candidate.index >= 0)
         .order_by(Candidate.index, Trial.replicate, Epoch.epoch)
     )
     columns = _columns(connection.execute(query).all(), len(CURVES))

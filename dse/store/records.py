@@ -17,6 +17,7 @@ STUDY_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "provenance": (),
 }
 NETWORK_KEYS: Final = ("depths", "dims", "kernel_sizes")
+REFERENCE_KEYS: Final = ("reference",)
 """What readers of a store rely on in its plain values."""
 
 Outcome = Literal["complete", "diverged", "out_of_memory", "failed"]
@@ -68,7 +69,11 @@ class StudyRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class CandidateRecord:
-    """Network `index` of a study, on paper: FLOPs are multiply-adds, at full resolution."""
+    """Network `index` of a study, on paper: FLOPs are multiply-adds, at full resolution.
+
+    Networks count from 0. References from outside the space are -1, -2, ...: they are trained like
+    every network and are in no population; their `architecture` only names them.
+    """
 
     index: int
     architecture: Json

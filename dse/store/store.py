@@ -17,6 +17,7 @@ from dse.store import check
 from dse.store import engine as connections
 from dse.store.records import (
     NETWORK_KEYS,
+    REFERENCE_KEYS,
     CandidateRecord,
     ClaimedTrial,
     Counts,
@@ -197,7 +198,11 @@ class Store:
                     started=now(),
                 )
             )
-            require_keys(row.architecture, NETWORK_KEYS, "architecture")
+            require_keys(
+                row.architecture,
+                NETWORK_KEYS if row[3] >= 0 else REFERENCE_KEYS,
+                "architecture",
+            )
         return ClaimedTrial(token=token, **row._mapping)
 
     def complete(self, claim: ClaimedTrial, result: TrialResult) -> bool:
@@ -251,8 +256,16 @@ class Store:
 
     def networks(self) -> int:
         """How many networks the study has."""
+        query = select(func.count()).select_from(Candidate).where(Candidate.index >= 0)
         with self._read() as connection:
-            return connection.scalar(select(func.count()).select_from(Candidate)) or 0
+            return connection.scalar(query) or 0
+
+    def references(self) -> list[str]:
+        """The names of the study's references, -1 first."""
+        query = select(Candidate.architecture).where(Candidate.index < 0)
+        with self._read() as connection:
+            rows = connection.scalars(query.order_by(Candidate.index.desc())).all()
+        return [str(row["reference"]) for row in rows]
 
     def counts(self) -> Counts:
         """How many trials are in each state."""
@@ -261,11 +274,11 @@ class Store:
             return Counts(**dict(connection.execute(query).all()))
 
     def best(self) -> tuple[int, float] | None:
-        """Index and error of the complete trial with the lowest error so far."""
+        """Index and error of the network's complete trial with the lowest error so far."""
         query = (
             select(Candidate.index, Trial.error)
             .join_from(Trial, Candidate)
-            .where(Trial.error.is_not(None))
+            .where(Trial.error.is_not(None), Candidate.index >= 0)
             .order_by(Trial.error, Candidate.index)
             .limit(1)
         )
@@ -273,12 +286,15 @@ class Store:
             row = connection.execute(query).one_or_none()
         return None if row is None else (row[0], float(row[1] or 0.0))
 
-    def population(self) -> pd.DataFrame:
-        """One row per trial, by index and replicate; columns as in `dse.store.frames`."""
+    def population(self, *, references: bool = False) -> pd.DataFrame:
+        """One row per trial of the networks, or of the references, by index and replicate.
+
+        Columns as in `dse.store.frames`.
+        """
         from dse.store import frames  # pandas takes a while to import, and workers never need it
 
         with self._read() as connection:
-            return frames.population(connection)
+            return frames.population(connection, references=references)
 
     def curves(self) -> pd.DataFrame:
         """One row per epoch of each finished training, by index, replicate and epoch."""

@@ -132,7 +132,8 @@ class Survey:
 
     def trial(self, index: int, replicate: int) -> TrialRecord:
         """A training of network `index`; its seed derives from (study seed, index, replicate)."""
-        words = np.random.SeedSequence([self.seed, index, replicate]).generate_state(1)
+        entropy = [self.seed, index % 2**32, replicate]  # a reference's number is negative
+        words = np.random.SeedSequence(entropy).generate_state(1)
         return TrialRecord(index=index, replicate=replicate, seed=int(words[0]))
 
 

@@ -242,7 +242,8 @@ def _left(seconds: float | None) -> str:
 
 
 def _training(index: int, replicate: int) -> str:
-    return f"network {index}, seed {replicate + 1}"
+    kind = f"network {index}" if index >= 0 else f"reference {-index}"
+    return f"{kind}, seed {replicate + 1}"
 
 
 def _error(best: Best) -> str:

@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
 
 import dse
 from dse.store.records import ClaimedTrial, EpochResult, StudyRecord, TrialResult
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from dse.proxy.datasets import DeviceData
+    from dse.proxy.recipe import Proxy
 
 OnStep = Callable[[int, int, float], None]
 """Called with (step, steps, newest loss)."""
@@ -27,8 +34,6 @@ def proxy_scorer(study: StudyRecord, device: str) -> Scorer:
     """
     import torch
 
-    from dse.architecture.spec import Architecture
-    from dse.network.build import build
     from dse.proxy.datasets import DeviceData, load_dataset
     from dse.proxy.device import prepare_worker
     from dse.proxy.recipe import Proxy
@@ -41,9 +46,8 @@ def proxy_scorer(study: StudyRecord, device: str) -> Scorer:
     packages = versions("torch", "numpy")
 
     def score(trial: ClaimedTrial, on_step: OnStep) -> TrialResult:
-        architecture = Architecture.from_dict(trial.architecture).scaled(proxy.channels)
         torch.manual_seed(trial.seed)
-        model = build(architecture, in_channels=data.channels, classes=data.classes)
+        model = make_model(trial.architecture, proxy, data)
         result = train(model, data, proxy, seed=trial.seed, device=place, on_step=on_step)
         return TrialResult(
             state=result.state,
@@ -61,6 +65,24 @@ def proxy_scorer(study: StudyRecord, device: str) -> Scorer:
         )
 
     return score
+
+
+def make_model(architecture: Mapping[str, Any], proxy: Proxy, data: DeviceData) -> nn.Module:
+    """A network at the proxy's width, or a reference as it is, with fresh weights."""
+    from dse.architecture.spec import Architecture
+    from dse.network.build import build
+    from dse.network.timm_model import build_reference
+    from dse.study.reference import KEY
+
+    if KEY in architecture:
+        return build_reference(
+            architecture[KEY],
+            resolution=proxy.resolution,
+            in_channels=data.channels,
+            classes=data.classes,
+        )
+    network = Architecture.from_dict(architecture).scaled(proxy.channels)
+    return build(network, in_channels=data.channels, classes=data.classes)
 
 
 def versions(*packages: str) -> Mapping[str, str]:

@@ -21,7 +21,7 @@ def test_closed_form_cost_equals_an_independent_count_of_the_built_module(
     assert counted == cost(a, resolution=resolution, in_channels=channels, classes=7)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=500, deadline=None)
 @given(architectures())
 def test_every_network_maps_images_to_logits_with_finite_gradients(a: Architecture) -> None:
     torch.manual_seed(0)

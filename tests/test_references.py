@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dse.conclude import load_conclusion
+from dse.errors import UserError
+from dse.store.store import Store
+from tests import tiny
+
+NAME = "timm:test_convnext"  # a network of timm's for tests, of 27 thousand parameters
+
+
+def test_a_reference_is_trained_once_beside_the_networks_and_is_in_no_statistic(
+    tmp_path: Path,
+) -> None:
+    plain = tiny.study(tmp_path, models=3)
+    with_reference = tiny.study(tmp_path, models=3, reference=(NAME,))
+    pd.testing.assert_frame_equal(with_reference.population, plain.population)
+    assert with_reference.summary.quartiles == plain.summary.quartiles
+    (reference,) = with_reference.references
+    assert (reference.name, reference.seeds, reference.networks) == (NAME, 1, 3)
+    assert any(NAME in sentence for sentence in with_reference.summary.sentences)
+    assert "test_convnext" in (tmp_path / "study.html").read_text()
+    with Store.open(tmp_path / "study.db") as store:
+        before = store.population(references=True)
+        assert (store.networks(), store.references()) == (3, [NAME])
+    tiny.study(tmp_path, models=4, reference=(NAME, "timm:test_vit"))
+    with Store.open(tmp_path / "study.db") as store:
+        after = store.population(references=True)
+        assert (store.networks(), store.references()) == (4, [NAME, "timm:test_vit"])
+    kept = after[after["index"] == -1].reset_index(drop=True)
+    pd.testing.assert_frame_equal(kept, before)
+    assert len(load_conclusion(tmp_path / "study.db").references) == 2
+
+
+def test_an_unknown_reference_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="has no such model"):
+        tiny.study(tmp_path, reference=("timm:no_such_model_1",))
+    assert not (tmp_path / "study.db").exists()
