@@ -45,7 +45,7 @@ class Conclusion:
     study: StudyRecord
     population: pd.DataFrame
     curves: pd.DataFrame
-    references: tuple[Reference, ...]
+    references: tuple[Reference, ...] = ()
     summary: Summary
 
     def write_report(self, output: str | Path | None = None) -> Path:

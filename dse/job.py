@@ -253,7 +253,7 @@ def best_table(summary: Summary, top: int) -> Table:
         caption=ranking_note(summary.finalist_share),
         caption_justify="left",
     )
-    interval_name = f"{100 * summary.confidence:g} % interval of fresh"
+    interval_name = f"{100 * summary.confidence:g} % interval"
     for name in ("rank", "network", "first seed", "fresh seed", interval_name, "mean"):
         table.add_column(name, justify="right")
     table.add_column("depths  widths  kernels", overflow="fold")

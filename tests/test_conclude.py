@@ -101,7 +101,7 @@ def test_the_table_names_what_its_interval_is_of(tmp_path: Path) -> None:
     assert [str(column.header) for column in table.columns[2:6]] == [
         "first seed",
         "fresh seed",
-        "95 % interval of fresh",
+        "95 % interval",
         "mean",
     ]
     assert table.row_count == 3

@@ -98,7 +98,7 @@ def top_networks(summary: Summary) -> str:
         "Network": "",
         "First seed": "",
         "Fresh seed": "",
-        f"{100 * summary.confidence:g} % interval of fresh": "",
+        f"{100 * summary.confidence:g} % interval": "",
         "Mean": "",
         "GFLOPs": "",
         "Params [M]": "",
