@@ -10,15 +10,15 @@ finalists, the best by their first seed, are trained again with a fresh seed, an
 - the other networks follow, by the mean of what they have;
 - a network that ended badly with any of its seeds comes last.
 
-By simulation of normal errors (24 networks, 6 finalists) this order's first network is, on the
-mean, 0.16 seed standard deviations worse than the truly best one at ICC 0.9 and 0.37 at ICC 0.5;
-ranking the finalists by their first error alone it would be 0.31 and 0.57.
+By simulation (benchmarks/rank_bias.py, 24 networks, 6 finalists) this order's first network is, on
+the mean, 0.15 seed standard deviations worse than the truly best one at ICC 0.9 and 0.36 at ICC
+0.5; ranking the finalists by their first error alone it would be 0.30 and 0.57.
 
 What it costs is that no error of the first network is unbiased any more. The fresh errors of the
 finalists together are: luck of the first seed chose them, and is no part of the fresh one. But
 rank 1 was picked by a mean that holds its fresh error, so that this is too good on average as
-well, by 0.1 seed standard deviations at ICC 0.99, 0.3 at 0.9 and 0.7 at 0.5, and its 95 % interval
-by seed noise covers in 95, 94 and 91 % of studies.
+well, by 0.1 seed standard deviations at ICC 0.99, 0.3 at 0.9 and 0.75 at 0.5, and its 95 % interval
+by seed noise covers in 95, 94 and 90 % of studies.
 """
 
 from __future__ import annotations
