@@ -98,9 +98,9 @@ def test_a_network_that_ended_badly_with_any_seed_is_not_among_the_best():
     assert len(best) == 21
 
 
-def test_cautions_of_the_caller_follow_signal_and_noise():
+def test_notes_of_the_caller_follow_signal_and_noise():
     summary = summarise(
-        make_population(), random_subset=RANDOM_SUBSET, embedded=True, cautions=("A.", "B.")
+        make_population(), random_subset=RANDOM_SUBSET, embedded=True, notes=("A.", "B.")
     )
     place = summary.sentences.index("A.")
     assert "ICC" in summary.sentences[place - 1]
