@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
@@ -14,11 +14,10 @@ from rich.text import Text
 
 from dse.analysis.ranking import ranking_note
 from dse.analysis.summary import Summary, interval, percent
-from dse.architecture.cost import cost
+from dse.architecture.cost import Cost, cost
 from dse.conclude import STUDIES, Conclusion, load_conclusion, outputs_of
 from dse.dashboard.labels import joined
 from dse.errors import UserError
-from dse.network.timm_model import reference_name
 from dse.proxy.device import default_workers, device_name, pick_device, pick_dtype
 from dse.proxy.recipe import Proxy, load_proxy
 from dse.space import Budget, Sample, load_space
@@ -31,7 +30,7 @@ from dse.study.launch.local import LocalWorkers
 from dse.study.mirror import mirror
 from dse.study.plan import Survey, candidate_record
 from dse.study.progress import make_progress
-from dse.study.reference import reference_records
+from dse.study.reference import count_references, reference_records
 from dse.units import CONVENTION, format_duration
 
 
@@ -67,12 +66,16 @@ def main_job(
     target = store_path(store) if store else STUDIES / f"{survey.name}.db"
     console = make_console()
     check_store(survey, target)  # whatever can be refused is, before anything is written
-    for name in reference:
-        reference_name(name)
+    with console.status("building and counting references"):
+        references = count_references(
+            reference,
+            proxy_resolution=survey.proxy.resolution,
+            resolution=survey.budget.resolution,
+        )
     samples = sample_all(survey, console)
     with store_lock(target):
         survey, samples = enlist(survey, samples, target, console)
-        enlist_references(survey, reference, target, console)
+        enlist_references(survey, references, target)
         crew = workers or default_workers(pick_device())
         announce(survey, samples, target, crew, console)
         train_all(survey, target, crew, console)
@@ -120,17 +123,10 @@ def enlist(
     return survey, samples
 
 
-def enlist_references(survey: Survey, names: Sequence[str], target: Path, console: Console) -> None:
-    """Put references and one training of each into the store; what is there stays.
-
-    Raises:
-        UserError: timm has no such model, or it cannot take images of the proxy's size.
-    """
-    if not names:
-        return
-    with Store.open(target) as store, console.status("building and counting references"):
-        resolution = survey.budget.resolution
-        records = reference_records(names, store.references(), survey.proxy, resolution)
+def enlist_references(survey: Survey, costs: Mapping[str, Cost], target: Path) -> None:
+    """Put references and one training of each into the store; what is there stays."""
+    with Store.open(target) as store:
+        records = reference_records(costs, store.references())
         store.add_candidates(records)
         store.add_trials(survey.trial(record.index, 0) for record in records)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -7,6 +8,7 @@ import pytest
 
 from dse.conclude import load_conclusion
 from dse.errors import UserError
+from dse.store.records import TrialRecord
 from dse.store.store import Store
 from tests import tiny
 
@@ -40,3 +42,32 @@ def test_an_unknown_reference_is_refused_before_anything_is_written(tmp_path: Pa
     with pytest.raises(UserError, match="has no such model"):
         tiny.study(tmp_path, reference=("timm:no_such_model_1",))
     assert not (tmp_path / "study.db").exists()
+
+
+def test_a_reference_that_cannot_take_the_images_is_refused_before_anything_is_written(
+    tmp_path: Path,
+) -> None:
+    proxy = tmp_path / "forty.yaml"
+    proxy.write_text(tiny.PROXY.replace("resolution: 32", "resolution: 40"))
+    with pytest.raises(UserError, match="cannot take images of 40 pixels"):
+        tiny.study(tmp_path, proxy=str(proxy), reference=(NAME, "timm:test_vit"))
+    assert not (tmp_path / "study.db").exists()
+
+
+def test_a_kill_between_naming_a_reference_and_queueing_it_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add_trials = Store.add_trials
+
+    def killed(store: Store, trials: Iterable[TrialRecord]) -> None:
+        trials = list(trials)
+        if any(trial.index < 0 for trial in trials):
+            raise KeyboardInterrupt
+        add_trials(store, trials)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "add_trials", killed)
+        with pytest.raises(KeyboardInterrupt):
+            tiny.study(tmp_path, models=2, repeat="0%", reference=(NAME,))
+    (reference,) = tiny.study(tmp_path, models=2, repeat="0%", reference=(NAME,)).references
+    assert (reference.name, reference.seeds) == (NAME, 1)

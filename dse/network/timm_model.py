@@ -78,7 +78,7 @@ def build_reference(text: str, *, resolution: int, in_channels: int, classes: in
         with torch.no_grad():
             model.eval()(torch.zeros(1, in_channels, resolution, resolution))
     except (RuntimeError, AssertionError, ValueError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = (str(error) or type(error).__name__).splitlines()[0].rstrip(".")
         raise UserError(
             f"reference {text!r}: cannot take images of {resolution} pixels: {reason}."
         ) from None
