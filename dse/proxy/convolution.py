@@ -46,7 +46,8 @@ def fast_convolution(model: nn.Module) -> Iterator[None]:
 
 def _fast_forward(module: nn.Module) -> Forward | None:
     if (
-        type(module) is not nn.Conv2d
+        not isinstance(module, nn.Conv2d)
+        or type(module).forward is not nn.Conv2d.forward  # another function, such as same-padding
         or module.padding_mode != "zeros"
         or isinstance(module.padding, str)
     ):
