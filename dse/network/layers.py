@@ -81,7 +81,8 @@ class StridedPointwise(nn.Conv2d):
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         down, right = int(self.stride[0]), int(self.stride[1])
-        return F.conv2d(input[:, :, ::down, ::right], weight, bias)
+        kept = input[:, :, ::down, ::right]
+        return F.conv2d(kept, weight, bias, groups=self.groups)
 
 
 class LayerScale(nn.Module):
