@@ -22,6 +22,7 @@ def architectures(draw: st.DrawFn, max_stages: int = 4) -> Architecture:
     unit = 1 if grouping in ("dense", "depthwise") else 8
     dims = st.integers(1, 24 // unit).map(lambda k: k * unit)
     ratios = st.sampled_from((0.25, 0.5, 1.0, 2.0)) if unit == 8 else st.floats(0.1, 5)
+    group_width = _one_or_one_a_stage(st.sampled_from((1, 2)), stages)
     layers = 2 if basic else 3
     stem_width = st.none() | dims if choices["downsampling"] == "in_block" else st.none()
     return Architecture(
@@ -30,9 +31,9 @@ def architectures(draw: st.DrawFn, max_stages: int = 4) -> Architecture:
         kernel_sizes=tuple(
             draw(sizes | st.lists(sizes, min_size=d, max_size=d).map(tuple)) for d in depths
         ),
-        expansion_ratio=draw(ratios),
+        expansion_ratio=draw(_one_or_one_a_stage(ratios, stages)),
         groups={"dense": 1, "grouped": 2}.get(grouping),
-        group_width=draw(st.sampled_from((1, 2))) if grouping == "widths" else None,
+        group_width=draw(group_width) if grouping == "widths" else None,
         norms_per_block=draw(st.integers(0, layers) | _places(range(layers))),
         acts_per_block=draw(st.integers(0, layers) | _places((*range(layers), "add"))),
         grn=not basic and draw(st.booleans()),
@@ -48,6 +49,10 @@ def architectures(draw: st.DrawFn, max_stages: int = 4) -> Architecture:
         drop_path_rate=draw(st.sampled_from((0.0, 0.3))),
         **choices,
     )
+
+
+def _one_or_one_a_stage(values: st.SearchStrategy[Any], stages: int) -> st.SearchStrategy[Any]:
+    return values | st.lists(values, min_size=stages, max_size=stages).map(tuple)
 
 
 def _places(values: Any) -> st.SearchStrategy[tuple[Any, ...]]:

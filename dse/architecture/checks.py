@@ -63,11 +63,14 @@ def _check_stages(a: Architecture) -> None:
 
 
 def _check_numbers(a: Architecture) -> None:
-    if not _is_number(a.expansion_ratio) or not 0 < a.expansion_ratio <= MAX_EXPANSION:
-        raise UserError(
-            f"expansion_ratio must be positive and at most {MAX_EXPANSION:g}, "
-            f"not {a.expansion_ratio!r}."
-        )
+    ratios = a.expansion_ratio if isinstance(a.expansion_ratio, tuple) else (a.expansion_ratio,)
+    if isinstance(a.expansion_ratio, tuple) and len(ratios) != len(a.depths):
+        raise UserError(f"expansion_ratio must be one number or one a stage, not {len(ratios)}.")
+    for ratio in ratios:
+        if not _is_number(ratio) or not 0 < ratio <= MAX_EXPANSION:
+            raise UserError(
+                f"expansion_ratio must be positive and at most {MAX_EXPANSION:g}, not {ratio!r}."
+            )
     if a.ls_init_value is not None and not _is_number(a.ls_init_value):
         raise UserError(f"ls_init_value must be a number or null, not {a.ls_init_value!r}.")
     if not _is_number(a.drop_path_rate) or not 0 <= a.drop_path_rate < 1:
@@ -145,7 +148,7 @@ def _check_stage_groups(a: Architecture, stage: int) -> None:
     strided = a.downsampling == "in_block"
     inputs = [before, a.dims[stage]] if strided else [a.dims[stage]]
     if a.block_order == "spatial_middle":
-        inputs = [hidden_width(a.expansion_ratio, a.dims[stage])]
+        inputs = [hidden_width(a.stage_expansion_ratio(stage), a.dims[stage])]
     for channels in inputs:
         if channels % unit:
             what = "groups" if a.groups else "group_width"

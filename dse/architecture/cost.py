@@ -91,7 +91,7 @@ def cost(
     Raises:
         UserError: the image is too small for the network's downsampling.
     """
-    return Cost(**_totals(architecture, resolution, in_channels, classes))
+    return Cost(**totals(architecture, resolution, in_channels, classes))
 
 
 def costs(
@@ -112,7 +112,7 @@ def costs(
         dims: widths, shape (n, stages).
         depths: shape (n, stages), or None for the template's.
         kernel_sizes: shape (n, stages), or None for the template's.
-        expansion_ratio: shape (n,), or None for the template's.
+        expansion_ratio: shape (n,), or (n, stages) for one a stage, or None for the template's.
         resolution: height and width of the image in pixels.
         in_channels: channels of the image.
         classes: outputs of the head.
@@ -125,26 +125,32 @@ def costs(
         name: tuple(values.T) for name, values in given.items() if values is not None
     }
     if expansion_ratio is not None:
-        columns["expansion_ratio"] = expansion_ratio
-    several = cast(Architecture, _Several(template, columns))
-    totals = _totals(several, resolution, in_channels, classes)
-    return Costs(**{key: np.broadcast_to(value, len(dims)) for key, value in totals.items()})
+        per_stage = expansion_ratio.ndim == 2
+        columns["expansion_ratio"] = tuple(expansion_ratio.T) if per_stage else expansion_ratio
+    several = cast(Architecture, Columns(template, columns))
+    found = totals(several, resolution, in_channels, classes)
+    return Costs(**{key: np.broadcast_to(value, len(dims)) for key, value in found.items()})
 
 
-class _Several:
-    """Stands in for an architecture, with arrays in the place of some of its numbers."""
+class Columns:
+    """Stands in for an architecture, with arrays or symbols in the place of some of its numbers."""
 
     def __init__(self, template: Architecture, columns: dict[str, Any]) -> None:
         self._template, self._columns = template, columns
+
+    # The template's own methods would read the template's numbers.
+    stage_expansion_ratio = Architecture.stage_expansion_ratio
+    stage_group_width = Architecture.stage_group_width
 
     def __getattr__(self, name: str) -> Any:
         columns = self._columns
         return columns[name] if name in columns else getattr(self._template, name)
 
 
-def _totals(
+def totals(
     architecture: Architecture, resolution: int, in_channels: int, classes: int
 ) -> dict[str, Any]:
+    """FLOPs, parameters and activations by name, as numbers, arrays or polynomials."""
     flops: Width = 0
     params: Width = 0
     activations: Width = 0

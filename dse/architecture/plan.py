@@ -144,7 +144,7 @@ def _block_layers(
 
     if a.block_order == "basic":
         return spatial("conv1", before, width, stride), spatial("conv2", width, width, 1)
-    hidden = hidden_width(a.expansion_ratio, width)
+    hidden = hidden_width(a.stage_expansion_ratio(stage), width)
     if a.block_order == "spatial_first":
         return (
             spatial("spatial", before, before, stride),

@@ -12,7 +12,7 @@ import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, TypeVar, get_args
 
 from dse.architecture.checks import check
 from dse.architecture.widths import unit_for
@@ -39,6 +39,8 @@ AFTER_ADD = "add"
 
 Places = tuple[int | str, ...]
 
+_Number = TypeVar("_Number", int, float)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Architecture:
@@ -54,7 +56,8 @@ class Architecture:
         kernel_sizes: odd kernel size of the spatial convolutions, one for each stage or, within a
             stage, one for each block.
         expansion_ratio: hidden channels of a block over its output channels: 4 in ConvNeXt, 0.25
-            in ResNet-50, 0.5 in ResNeXt-50 32x4d.
+            in ResNet-50, 0.5 in ResNeXt-50 32x4d; one for all stages or, as in AnyNet, one for
+            each.
         block_order: `spatial_first` is ConvNeXt's (spatial, pointwise, pointwise), on the block's
             input channels; `spatial_middle` is the bottleneck's (pointwise, spatial, pointwise), on
             hidden channels; `basic` is ResNet-18's (spatial, spatial).
@@ -94,7 +97,7 @@ class Architecture:
     depths: tuple[int, ...] = (3, 3, 9, 3)
     dims: tuple[int, ...] = (96, 192, 384, 768)
     kernel_sizes: tuple[int | tuple[int, ...], ...] = (7, 7, 7, 7)
-    expansion_ratio: float = 4.0
+    expansion_ratio: float | tuple[float, ...] = 4.0
     block_order: BlockOrder = "spatial_first"
     groups: int | None = None
     group_width: int | tuple[int, ...] | None = None
@@ -120,9 +123,11 @@ class Architecture:
     def __post_init__(self) -> None:
         check(self, CHOICES)
         # Equal networks must be equal values, with one hash: the shortest spelling is kept.
-        for name in ("expansion_ratio", "ls_init_value", "drop_path_rate"):
+        for name in ("ls_init_value", "drop_path_rate"):
             if getattr(self, name) is not None:
                 self._set(name, float(getattr(self, name)))
+        ratios = tuple(float(self.stage_expansion_ratio(stage)) for stage in range(self.stages))
+        self._set("expansion_ratio", _shortest(ratios))
         if self.norms_per_block in _USUAL_NORMS[self.block_order]:
             self._set("norms_per_block", _USUAL_NORMS[self.block_order].index(self.norms_per_block))
         if self.acts_per_block in _USUAL_ACTS[self.block_order]:
@@ -171,6 +176,11 @@ class Architecture:
         sizes = self.kernel_sizes[stage]
         return sizes if isinstance(sizes, tuple) else (sizes,) * self.depths[stage]
 
+    def stage_expansion_ratio(self, stage: int) -> float:
+        """Hidden channels of a stage's blocks over their output channels."""
+        ratio = self.expansion_ratio
+        return ratio[stage] if isinstance(ratio, tuple) else ratio
+
     def stage_group_width(self, stage: int) -> int | None:
         """Channels in a group of a stage's spatial convolutions, where they are given."""
         width = self.group_width
@@ -202,8 +212,11 @@ class Architecture:
         Raises:
             UserError: the groups do not fit the smaller widths.
         """
-        unit = _common_unit(self)
-        dims = tuple(max(unit, round(dim * channels / unit) * unit) for dim in self.dims)
+        units = (_unit(self, stage) for stage in range(self.stages))
+        dims = tuple(
+            max(unit, round(dim * channels / unit) * unit)
+            for dim, unit in zip(self.dims, units, strict=True)
+        )
         stem = self.stem_width
         return dataclasses.replace(
             self, dims=dims, stem_width=None if stem is None else max(1, round(stem * channels))
@@ -247,18 +260,24 @@ _USUAL_ACTS: dict[str, tuple[Places, ...]] = {
 }
 
 
-def _shortest(value: int | tuple[int, ...]) -> int | tuple[int, ...]:
+def _shortest(value: _Number | tuple[_Number, ...]) -> _Number | tuple[_Number, ...]:
     """One number where all entries are equal."""
     if isinstance(value, tuple) and len(set(value)) == 1:
         return value[0]
     return value
 
 
-def _common_unit(a: Architecture) -> int:
-    """Widths that are multiples of this fit the groups of every spatial convolution."""
-    per_stage = (a.groups or a.stage_group_width(stage) or 1 for stage in range(a.stages))
-    ratio = a.expansion_ratio if a.block_order == "spatial_middle" else 1.0
-    return math.lcm(*(unit_for(groups, ratio) for groups in per_stage))
+def _unit(a: Architecture, stage: int) -> int:
+    """Widths of a stage that are multiples of this fit the groups of every spatial convolution."""
+    if a.block_order == "spatial_middle":
+        return unit_for(_groups(a, stage), a.stage_expansion_ratio(stage))
+    # The next stage's first block may convolve this stage's channels.
+    readers = range(stage, min(stage + 2, a.stages) if a.downsampling == "in_block" else stage + 1)
+    return math.lcm(*(_groups(a, reader) for reader in readers))
+
+
+def _groups(a: Architecture, stage: int) -> int:
+    return a.groups or a.stage_group_width(stage) or 1
 
 
 def _listed(value: Any) -> Any:

@@ -6,12 +6,23 @@ from typing import Any
 
 import numpy as np
 
+from dse.architecture.polynomial import Polynomial
+
 Width = Any
-"""An int, or an int64 array of alternatives that are all costed at once."""
+"""An int, an int64 array of alternatives that are all costed at once, or a polynomial."""
+
+HALF_STEM = "half_stem"
+"""The symbol of a tiered stem's first width."""
 
 
 def hidden_width(expansion_ratio: Any, dim: Width) -> Width:
-    """Hidden channels of a block: the product rounded to the nearest whole number, at least 1."""
+    """Hidden channels of a block: the product rounded to the nearest whole number, at least 1.
+
+    A width that is a symbol has no product that can be rounded: its ratio is a symbol for the
+    hidden width itself.
+    """
+    if isinstance(dim, Polynomial):
+        return expansion_ratio
     if isinstance(dim, np.ndarray) or isinstance(expansion_ratio, np.ndarray):
         return np.maximum(1, np.rint(expansion_ratio * dim).astype(np.int64))
     return max(1, round(expansion_ratio * dim))
@@ -19,6 +30,8 @@ def hidden_width(expansion_ratio: Any, dim: Width) -> Width:
 
 def half_width(width: Width) -> Width:
     """Half of a width as a multiple of 8 that is not more than a tenth below (timm's rule)."""
+    if isinstance(width, Polynomial):
+        return Polynomial.symbol(HALF_STEM)
     half = width // 2
     rounded = np.maximum(8, (half + 4) // 8 * 8)
     rounded = rounded + 8 * (rounded < 0.9 * half)

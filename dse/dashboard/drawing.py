@@ -135,21 +135,28 @@ def block_recipe(architecture: Mapping[str, Any]) -> str:
 
 
 def recipe_parts(architecture: Mapping[str, Any]) -> list[str]:
-    """The choices that are the same for every block, each in a few words.
+    """The choices that are the same for every block of a stage, each in a few words.
 
+    Where stages differ, their values are joined as in `4-2-2-1`.
     What is not in every description of a network is named only where it departs from the usual.
     """
     a = Architecture.from_dict(architecture)
     scale, basic = a.ls_init_value, a.block_order == "basic"
     return [
         f"Block: {_layer_order(a)}",
-        *([] if basic else [f"expansion {a.expansion_ratio:g}", f"{word(a.pointwise)} pointwise"]),
+        *([] if basic else [_expansion(a), f"{word(a.pointwise)} pointwise"]),
         _placed(word(a.norm_layer), a.norms_per_block),
         _placed(word(a.act_layer), a.acts_per_block),
         f"layer scale {scale:g}" if scale is not None else "no layer scale",
         f"downsampling {word(a.downsampling)}",
         *_departures(a),
     ]
+
+
+def _expansion(a: Architecture) -> str:
+    ratio = a.expansion_ratio
+    ratios = ratio if isinstance(ratio, tuple) else (ratio,)
+    return f"expansion {joined(f'{ratio:g}' for ratio in ratios)}"
 
 
 def _layer_order(a: Architecture) -> str:
@@ -159,13 +166,21 @@ def _layer_order(a: Architecture) -> str:
         spatial = f"in groups of {joined(widths)} channels"
     elif a.groups is not None:
         spatial = "dense" if a.groups == 1 else f"in {a.groups} groups"
-    inner, outer = ("expand", "project") if a.expansion_ratio >= 1 else ("reduce", "expand")
+    inner, outer = _pointwise_names(a)
     order = {
         "spatial_first": (spatial, inner, outer),
         "spatial_middle": (inner, spatial, outer),
         "basic": (spatial, spatial),
     }
     return ", ".join(order[a.block_order])
+
+
+def _pointwise_names(a: Architecture) -> tuple[str, str]:
+    """What the two pointwise layers do to the channels, where it is the same in all stages."""
+    widening = {a.stage_expansion_ratio(stage) >= 1 for stage in range(a.stages)}
+    if len(widening) > 1:
+        return "pointwise", "pointwise"
+    return ("expand", "project") if widening == {True} else ("reduce", "expand")
 
 
 def _placed(name: str, places: int | Sequence[int | str]) -> str:

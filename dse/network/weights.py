@@ -136,7 +136,7 @@ def inexpressible(a: Architecture, library: Library) -> str | None:
     stems = ("patch", "overlap", "overlap_act", "overlap_tiered") if timm else ("patch",)
     reasons = {
         "it has four stages": timm and a.stages != 4,
-        "its expansion ratio is 4": a.expansion_ratio != 4,
+        "its expansion ratio is 4 in every stage": a.expansion_ratio != 4,
         "the spatial convolution comes first": a.block_order != "spatial_first",
         "the spatial convolution is depthwise": a.groups is not None or a.group_width is not None,
         "a block has one norm, after the spatial convolution": a.norm_places != (0,),

@@ -8,7 +8,14 @@ from typing import Any, Final
 import pandas as pd
 from sqlalchemy import Connection, select
 
-from dse.store.records import NETWORK_KEYS, REFERENCE_KEYS, DamagedError, flatten, require_keys
+from dse.store.records import (
+    NETWORK_KEYS,
+    REFERENCE_KEYS,
+    DamagedError,
+    flatten,
+    require_keys,
+    spell_out_stages,
+)
 from dse.store.schema import Candidate, Epoch, Study, Trial
 
 POPULATION: Final[dict[str, str]] = {
@@ -48,8 +55,9 @@ def population(connection: Connection, *, references: bool = False) -> pd.DataFr
     `seconds` are wall seconds; `device` and `dtype` say where it was trained and with which
     numbers. `flops` (multiply-adds), `params` and `activations` are the full network's at the
     study's resolution. `architecture` is a dict, and flattened to `arch.depths.1`, `arch.stem`,
-    ... Where nothing was measured `test_images` is 0, and `classes`, which belongs to the data
-    set, is taken from the study's other trials.
+    ... A choice that is a number in some networks and one for each stage in others is flattened by
+    stage in all of them. Where nothing was measured `test_images` is 0, and `classes`, which
+    belongs to the data set, is taken from the study's other trials.
     """
     query = (
         select(
@@ -83,7 +91,8 @@ def population(connection: Connection, *, references: bool = False) -> pd.DataFr
     for network in columns["architecture"]:
         require_keys(network, REFERENCE_KEYS if references else NETWORK_KEYS, "architecture")
     frame = _frame(columns, POPULATION)
-    parameters = pd.DataFrame([flatten(network) for network in columns["architecture"]])
+    networks = spell_out_stages(columns["architecture"])
+    parameters = pd.DataFrame([flatten(network) for network in networks])
     return pd.concat([frame, parameters.add_prefix("arch.")], axis=1)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
@@ -19,6 +19,8 @@ STUDY_KEYS: Final[dict[str, tuple[str, ...]]] = {
 NETWORK_KEYS: Final = ("depths", "dims", "kernel_sizes")
 REFERENCE_KEYS: Final = ("reference",)
 """What readers of a store rely on in its plain values."""
+STAGE_KEYS: Final = ("expansion_ratio", "group_width")
+"""What a network may give as one number for all its stages, or as a list of one for each."""
 
 Outcome = Literal["complete", "diverged", "out_of_memory", "failed"]
 
@@ -192,3 +194,34 @@ def flatten(value: Any, prefix: str = "") -> Json:
         for name, inner in pairs
         for key, leaf in flatten(inner, f"{prefix}.{name}" if prefix else name).items()
     }
+
+
+def spell_out_stages(networks: Sequence[Json]) -> list[Json]:
+    """The networks with any of `STAGE_KEYS` as a list in all of them if it is one in any.
+
+    So that one choice is found under the same flat keys in every network of a population, also
+    where a network's stages happen to agree and it gives one number.
+
+    >>> spell_out_stages([{"depths": [3, 9], "group_width": 8, "stem": "patch"},
+    ...                   {"depths": [3, 9], "group_width": [8, 16], "stem": "patch"}])[0]
+    {'depths': [3, 9], 'group_width': [8, 8], 'stem': 'patch'}
+
+    Raises:
+        DamagedError: a network does not tell its number of stages.
+    """
+    keys = [key for key in STAGE_KEYS if any(isinstance(n.get(key), list) for n in networks)]
+    return [
+        network
+        | {
+            key: [network[key]] * _stages(network)
+            for key in keys
+            if key in network and not isinstance(network[key], list)
+        }
+        for network in networks
+    ]
+
+
+def _stages(network: Json) -> int:
+    if not isinstance(network["depths"], list):
+        raise DamagedError("an architecture's depths are no list")
+    return len(network["depths"])

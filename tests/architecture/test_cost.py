@@ -38,15 +38,17 @@ def test_published_networks_cost_what_is_known_to_the_last_digit(
     assert (found.flops, found.params) == (flops, params)
 
 
-@given(architectures(), st.integers(0, 2**32 - 1))
-def test_many_networks_at_once_cost_the_same_as_each_alone(a: Architecture, seed: int) -> None:
+@given(architectures(), st.integers(0, 2**32 - 1), st.booleans())
+def test_many_networks_at_once_cost_the_same_as_each_alone(
+    a: Architecture, seed: int, per_stage: bool
+) -> None:
     kernel_sizes = tuple(k if isinstance(k, int) else k[0] for k in a.kernel_sizes)
     a = dataclasses.replace(a, kernel_sizes=kernel_sizes, stem_width=None)
     rng = np.random.default_rng(seed)
     dims = rng.integers(1, 4, (5, a.stages)) * 8
     depths = rng.integers(1, 5, (5, a.stages))
     kernels = rng.choice([1, 3, 5], (5, a.stages))
-    ratios = rng.choice([0.25, 1.0, 2.0], 5)
+    ratios = rng.choice([0.25, 1.0, 2.0], (5, a.stages) if per_stage else 5)
     together = costs(
         a, dims=dims, depths=depths, kernel_sizes=kernels, expansion_ratio=ratios, resolution=64
     )
@@ -56,12 +58,27 @@ def test_many_networks_at_once_cost_the_same_as_each_alone(a: Architecture, seed
             dims=tuple(dims[n].tolist()),
             depths=tuple(depths[n].tolist()),
             kernel_sizes=tuple(kernels[n].tolist()),
-            expansion_ratio=float(ratios[n]),
+            expansion_ratio=tuple(ratios[n]) if per_stage else float(ratios[n]),
         )
         found = cost(alone, resolution=64)
         assert found.flops == together.flops[n]
         assert found.params == together.params[n]
         assert found.activations == together.activations[n]
+
+
+def test_many_networks_at_once_have_the_templates_ratios_where_none_are_given() -> None:
+    a = Architecture(expansion_ratio=(4, 3, 2, 1))
+    together = costs(a, dims=np.array([a.dims, (8, 16, 32, 64)]))
+    assert together.flops[0] == cost(a).flops < cost(Architecture()).flops
+
+
+def test_a_stage_has_the_hidden_width_of_its_own_ratio() -> None:
+    hidden = [
+        layer.op.out_channels
+        for layer in layers(Architecture(expansion_ratio=(4, 0.5, 2, 0.33)))
+        if layer.name.endswith(".expand")
+    ]
+    assert hidden == [384, 96, 768, 253]
 
 
 @given(architectures())

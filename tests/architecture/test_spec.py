@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from dse.architecture import Architecture
 from dse.errors import UserError
@@ -26,6 +27,15 @@ def test_hashes_are_equal_exactly_for_equal_networks(a: Architecture, b: Archite
 
 def test_a_whole_number_and_its_float_are_the_same_network() -> None:
     assert Architecture.from_dict({"expansion_ratio": 4}).hash == Architecture().hash
+    whole, floats = (
+        Architecture.from_dict({"expansion_ratio": ratios})
+        for ratios in ([4, 2, 2, 1], [4.0, 2.0, 2.0, 1.0])
+    )
+    assert whole.hash == floats.hash != Architecture().hash
+
+
+def test_the_hash_of_a_network_stays_what_it_was_in_stores() -> None:
+    assert Architecture().hash == "c6fb45c0bbbb"
 
 
 @pytest.mark.parametrize(
@@ -62,6 +72,21 @@ def test_a_whole_number_and_its_float_are_the_same_network() -> None:
         ({"depths": (1,) * 17, "dims": (8,) * 17, "kernel_sizes": (3,) * 17}, "16 stages"),
         ({"expansion_ratio": 0}, "expansion_ratio must be positive and"),
         ({"expansion_ratio": float("nan")}, "expansion_ratio must be positive and"),
+        ({"expansion_ratio": (4, 2)}, "expansion_ratio must be one number or one a stage, not 2"),
+        ({"expansion_ratio": ()}, "expansion_ratio must be one number or one a stage, not 0"),
+        ({"expansion_ratio": (4, 2, 65, 1)}, "positive and at most 64, not 65"),
+        ({"expansion_ratio": (4, 2, 0, 1)}, "positive and at most 64, not 0"),
+        ({"expansion_ratio": (4, 2, None, 1)}, "positive and at most 64, not None"),
+        ({"expansion_ratio": (4, 2, True, 1)}, "positive and at most 64, not True"),
+        (
+            {
+                "expansion_ratio": (0.5, 0.5, 0.25, 0.5),
+                "block_order": "spatial_middle",
+                "groups": 48,
+                "dims": (96, 192, 96, 384),
+            },
+            "groups 48 does not divide the 24 channels .* in stage 3",
+        ),
         ({"ls_init_value": "small"}, "ls_init_value must be a number or null"),
     ],
 )
@@ -92,6 +117,7 @@ def test_one_norm_follows_the_spatial_layer_and_one_activation_precedes_the_last
 def test_the_same_network_is_the_same_value_however_it_is_spelt() -> None:
     spelt = Architecture(
         kernel_sizes=((7, 7, 7), 7, 7, 7),
+        expansion_ratio=(4, 4, 4, 4.0),
         norms_per_block=(0,),
         acts_per_block=(1,),
         stem_width=96,
@@ -106,6 +132,27 @@ def test_scaling_keeps_grouped_convolutions_possible() -> None:
         dims=(256, 512, 1024, 2048), expansion_ratio=0.5, block_order="spatial_middle", groups=32
     )
     assert resnext.scaled(0.3).dims == (64, 128, 320, 640)
+
+
+def test_scaling_fits_each_stage_to_its_own_ratio_and_groups() -> None:
+    anynet = Architecture(
+        dims=(256, 512, 1024, 2048),
+        expansion_ratio=(1.0, 0.5, 0.25, 0.75),
+        block_order="spatial_middle",
+        group_width=(8, 16, 32, 24),
+    )
+    assert anynet.scaled(0.3).dims == (80, 160, 256, 608)
+    first = dataclasses.replace(anynet, block_order="spatial_first", group_width=(8, 16, 32, 64))
+    strided = dataclasses.replace(first, downsampling="in_block")
+    assert first.scaled(0.3).dims == (80, 160, 320, 640)
+    assert strided.scaled(0.3).dims == (80, 160, 320, 640)
+
+
+@given(architectures(), st.floats(0.05, 1))
+def test_every_network_can_be_scaled(a: Architecture, channels: float) -> None:
+    small = dataclasses.replace(a, stem_width=None).scaled(channels)
+    assert small.expansion_ratio == a.expansion_ratio
+    assert small.group_width == a.group_width
 
 
 def test_scaling_keeps_everything_but_the_widths() -> None:

@@ -57,6 +57,20 @@ def test_block_recipe_names_every_choice():
     assert "layer scale 1e-06" in block_recipe(ARCH | {"ls_init_value": 1e-6})
 
 
+@pytest.mark.parametrize(
+    ("ratio", "layers", "expansion"),
+    [
+        ([4, 2, 1, 2.5], "depthwise, expand, project", "expansion 4-2-1-2.5"),
+        ([0.25, 0.5, 0.5, 0.5], "depthwise, reduce, expand", "expansion 0.25-0.5-0.5-0.5"),
+        ([0.5, 1, 2, 4], "depthwise, pointwise, pointwise", "expansion 0.5-1-2-4"),
+        ([4, 4, 4, 4], "depthwise, expand, project", "expansion 4;"),
+    ],
+)
+def test_block_recipe_names_the_ratio_of_each_stage(ratio, layers, expansion):
+    text = block_recipe(ARCH | {"block_order": "spatial_first", "expansion_ratio": ratio})
+    assert text.startswith(f"Block: {layers}; {expansion}")
+
+
 @pytest.mark.parametrize("stages", [1, 2, 6])
 def test_any_number_of_stages_is_drawn(stages):
     arch = ARCH | {key: [5] * stages for key in ("depths", "dims", "kernel_sizes")}

@@ -12,6 +12,7 @@ def test_every_column_of_a_population_that_is_shown_has_a_name():
     columns = [c for c in make_population().columns if c.startswith("arch.")]
     assert all(label(column).name != column for column in columns)
     assert label("arch.depths.3").axis == "Depth, stage 3 [blocks]"
+    assert label("arch.expansion_ratio.2").axis == "Expansion ratio, stage 2"
     assert label("arch.kernel_sizes.3.1").axis == "Kernel size, stage 3, block 1"
     assert label("arch.norms_per_block.1").axis == "Norms per block, place 1"
 

@@ -113,7 +113,8 @@ def test_a_network_and_its_twin_share_weights_and_logits(a: Architecture, librar
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"expansion_ratio": 3.0}, "its expansion ratio is 4"),
+        ({"expansion_ratio": 3.0}, "its expansion ratio is 4 in every stage"),
+        ({"expansion_ratio": (4, 4, 3, 4)}, "its expansion ratio is 4 in every stage"),
         ({"block_order": "spatial_middle"}, "the spatial convolution comes first"),
         ({"groups": 1}, "the spatial convolution is depthwise"),
         ({"norms_per_block": 2}, "a block has one norm"),

@@ -11,10 +11,10 @@ import pandas as pd
 import pytest
 
 from dse.errors import UserError
-from dse.store.records import Counts, EpochResult
+from dse.store.records import Counts, DamagedError, EpochResult, spell_out_stages
 from dse.store.store import MAX_CRASHES, Store
 from tests.store.conftest import Open
-from tests.store.records import PROXY, candidate, fill, result, study, trial
+from tests.store.records import PROXY, SHAPE, candidate, fill, result, study, trial
 
 
 def test_a_new_store_holds_nothing(store: Store) -> None:
@@ -270,3 +270,48 @@ def test_the_population_has_its_columns_and_types_whatever_is_in_it(store: Store
         "train_loss": "float64",
         "error": "float64",
     }
+
+
+def test_a_choice_of_each_stage_has_the_same_columns_in_every_network(store: Store) -> None:
+    choices = [
+        {"expansion_ratio": 4.0, "group_width": None, "norms_per_block": 1},
+        {"expansion_ratio": [4.0, 0.5], "group_width": [8, 16], "norms_per_block": [0, 1]},
+        {"expansion_ratio": 2.0, "group_width": 8, "norms_per_block": 2},
+        {"expansion_ratio": 1.0, "group_width": 4, "depths": [1], "dims": [8]},
+    ]
+    networks = [SHAPE | {"depths": [1, 2]} | choice for choice in choices]
+    store.create_study(study())
+    store.add_candidates(candidate(i, architecture=a) for i, a in enumerate(networks))
+    store.add_trials(trial(i) for i in range(4))
+    population = store.population()
+    assert [c for c in population if c.startswith(("arch.expansion", "arch.group"))] == [
+        "arch.expansion_ratio.1",
+        "arch.expansion_ratio.2",
+        "arch.group_width.1",
+        "arch.group_width.2",
+    ]
+    assert population["arch.expansion_ratio.1"].tolist() == [4.0, 4.0, 2.0, 1.0]
+    assert population["arch.expansion_ratio.2"][:3].tolist() == [4.0, 0.5, 2.0]
+    assert population["arch.group_width.1"][1:].tolist() == [8, 8, 4]
+    assert population["arch.group_width.2"][1:3].tolist() == [16, 8]
+    assert population.loc[0, ["arch.group_width.1", "arch.group_width.2"]].isna().all()
+    assert population.loc[3, ["arch.expansion_ratio.2", "arch.group_width.2"]].isna().all()
+    assert population["arch.norms_per_block"].dropna().tolist() == [1, 2], "a count, no stages"
+    assert population["architecture"].tolist() == networks, "as they were put in"
+
+
+def test_a_choice_that_is_one_number_everywhere_has_one_column(store: Store) -> None:
+    store.create_study(study())
+    store.add_candidates(
+        candidate(i, architecture=SHAPE | {"depths": [1, i + 1], "expansion_ratio": i + 1.0})
+        for i in range(2)
+    )
+    store.add_trials(trial(i) for i in range(2))
+    population = store.population()
+    assert population["arch.expansion_ratio"].tolist() == [1.0, 2.0]
+    assert "arch.expansion_ratio.1" not in population
+
+
+def test_a_network_without_a_list_of_depths_cannot_be_spelt_out() -> None:
+    with pytest.raises(DamagedError, match="depths are no list"):
+        spell_out_stages([{"depths": 3, "group_width": 8}, {"depths": [3], "group_width": [8]}])
