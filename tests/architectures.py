@@ -24,7 +24,8 @@ def architectures(draw: st.DrawFn, max_stages: int = 4) -> Architecture:
     ratios = st.sampled_from((0.25, 0.5, 1.0, 2.0)) if unit == 8 else st.floats(0.1, 5)
     group_width = _one_or_one_a_stage(st.sampled_from((1, 2)), stages)
     layers = 2 if basic else 3
-    stem_width = st.none() | dims if choices["downsampling"] == "in_block" else st.none()
+    follows = choices["downsampling"] == "in_block" or choices["stem"] == "simple"
+    stem_width = st.none() | dims if follows else st.none()
     return Architecture(
         depths=depths,
         dims=tuple(draw(st.lists(dims, min_size=stages, max_size=stages))),

@@ -1,4 +1,4 @@
-"""Networks by name: the points of the description that the ConvNeXt story is made of."""
+"""Networks by name: the points of the description that its story is made of, from the papers."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import difflib
 from pathlib import Path
 from typing import Any
 
+from dse.architecture.regnet import compatible, quantized_widths
 from dse.architecture.roadmap import FROM_RESNET50, FROM_RESNET200, resnet
 from dse.architecture.spec import Architecture
 from dse.config import load_yaml
@@ -78,6 +79,22 @@ def _mobilenet_v2_style() -> Architecture:
     )
 
 
+def _regnetx(
+    slope: float, initial: int, multiplier: float, depth: int, group_width: int
+) -> Architecture:
+    """A RegNetX (Radosavovic et al. 2020), with bottleneck ratio 1 as published."""
+    dims, depths = quantized_widths(initial, slope, multiplier, depth)
+    dims, group_widths = compatible(dims, 1.0, group_width)
+    return dataclasses.replace(
+        resnet(depths, width=32),
+        dims=dims,
+        expansion_ratio=1.0,
+        groups=None,
+        group_width=group_widths,
+        stem="simple",
+    )
+
+
 CATALOG: dict[str, Architecture] = {
     "resnet18": _basic_resnet(2, 2, 2, 2),
     "resnet34": _basic_resnet(3, 4, 6, 3),
@@ -87,6 +104,18 @@ CATALOG: dict[str, Architecture] = {
     "resnet200": resnet((3, 24, 36, 3), width=64),
     "resnext50_32x4d": _resnext(3, 4, 6, 3, group_width=4),
     "resnext101_32x8d": _resnext(3, 4, 23, 3, group_width=8),
+    "regnetx_200mf": _regnetx(36.44, 24, 2.49, 13, 8),
+    "regnetx_400mf": _regnetx(24.48, 24, 2.54, 22, 16),
+    "regnetx_600mf": _regnetx(36.97, 48, 2.24, 16, 24),
+    "regnetx_800mf": _regnetx(35.73, 56, 2.28, 16, 16),
+    "regnetx_1.6gf": _regnetx(34.01, 80, 2.25, 18, 24),
+    "regnetx_3.2gf": _regnetx(26.31, 88, 2.25, 25, 48),
+    "regnetx_4.0gf": _regnetx(38.65, 96, 2.43, 23, 40),
+    "regnetx_6.4gf": _regnetx(60.83, 184, 2.07, 17, 56),
+    "regnetx_8.0gf": _regnetx(49.56, 80, 2.88, 23, 120),
+    "regnetx_12gf": _regnetx(73.36, 168, 2.37, 19, 112),
+    "regnetx_16gf": _regnetx(55.59, 216, 2.1, 22, 128),
+    "regnetx_32gf": _regnetx(69.86, 320, 2.0, 23, 168),
     "convnext_tiny": _convnext(3, 3, 9, 3, width=96),
     "convnext_small": _convnext(3, 3, 27, 3, width=96),
     "convnext_base": _convnext(3, 3, 27, 3, width=128),

@@ -89,16 +89,16 @@ def _check_numbers(a: Architecture) -> None:
     for name in ("bias", "stem_act", "head_norm"):
         if not isinstance(getattr(a, name), bool | None):
             raise UserError(f"{name} must be true, false or null, not {getattr(a, name)!r}.")
-    if a.stem_width not in (None, a.dims[0]) and not _projects_first_block(a):
+    if a.stem_width not in (None, a.dims[0]) and not _may_change_stem_width(a):
         raise UserError(
             f"stem_width {a.stem_width} differs from the first stage's width {a.dims[0]}, which a "
-            "network with separate downsampling has no layer to change."
+            f"network with separate downsampling and the stem {a.stem} has no layer to change."
         )
 
 
-def _projects_first_block(a: Architecture) -> bool:
-    """Only blocks that may change channels can follow a stem of another width."""
-    return a.downsampling == "in_block"
+def _may_change_stem_width(a: Architecture) -> bool:
+    """A projected block or a downsampling layer follows the stem."""
+    return a.downsampling == "in_block" or a.stem == "simple"
 
 
 def _check_places(a: Architecture) -> None:

@@ -192,9 +192,8 @@ def layers(
     before = a.dims[0] if a.stem_width is None else a.stem_width
     for stage, width in enumerate(a.dims):
         name = f"stages.{stage}"
-        if stage > 0 and a.downsampling == "separate":
-            ops = plan.downsample(a, before, width)
-            size = yield from _walk(f"{name}.downsample", ops, size, 1, a)
+        if downsample := plan.downsample(a, stage, before, width):
+            size = yield from _walk(f"{name}.downsample", downsample, size, 1, a)
             before = width
         first = plan.is_projected(a, stage)
         if first:

@@ -8,13 +8,10 @@ millisecond.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
-
-import numpy as np
-from numpy.typing import NDArray
 
 from dse.architecture.cost import Columns, totals
 from dse.architecture.polynomial import Factors, Polynomial
@@ -23,6 +20,9 @@ from dse.architecture.widths import HALF_STEM
 
 Numbers = Mapping[str, Any]
 """The numbers of n networks by symbol: arrays that broadcast with each other."""
+
+Products = dict[Factors, Any]
+"""Products of these numbers that are known already."""
 
 METRICS = ("flops", "params", "activations")
 STEM = "stem_width"
@@ -49,43 +49,48 @@ class Form:
 
     groups: tuple[Group, ...]
 
-    def coefficients(self, numbers: Numbers) -> list[Any]:
+    def coefficients(self, numbers: Numbers, known: Products | None = None) -> list[Any]:
         """What each group's product of widths is multiplied with, given all other numbers."""
-        powers: dict[Factors, Any] = {}
+        known = {} if known is None else known
         found = []
         for group in self.groups:
             total: Any = 0.0
             for multiple, factors in group.terms:
-                if factors not in powers:
-                    powers[factors] = product(factors, numbers)
-                total = total + multiple * powers[factors]
+                total = total + multiple * product(factors, numbers, known)
             found.append(total)
         return found
 
-    def at(self, widths: Numbers, coefficients: list[Any]) -> Any:
+    def at(self, widths: Numbers, coefficients: list[Any], known: Products | None = None) -> Any:
         """The metric at given widths."""
+        known = {} if known is None else known
         total: Any = 0.0
         for group, coefficient in zip(self.groups, coefficients, strict=True):
-            total = total + coefficient * product(group.widths, widths)
+            total = total + coefficient * product(group.widths, widths, known)
         return total
 
-    def evaluate(self, numbers: Numbers) -> NDArray[np.float64]:
-        """The metric of n networks; exact up to `EXACT`."""
-        return np.asarray(self.at(numbers, self.coefficients(numbers)), np.float64)
+
+def evaluate(forms: Iterable[Form], numbers: Numbers) -> list[Any]:
+    """Several metrics of n networks; exact up to `EXACT`."""
+    known: Products = {}
+    return [form.at(numbers, form.coefficients(numbers, known), known) for form in forms]
 
 
-def product(factors: Factors, numbers: Numbers) -> Any:
+def product(factors: Factors, numbers: Numbers, known: Products) -> Any:
     """The product of symbols; divided last, so that whole numbers stay exact."""
-    above: Any = 1.0
+    if factors in known:
+        return known[factors]
+    above: Any = None
     below: Any = None
     for name, power in factors:
         number = numbers[name]
         for _ in range(abs(power)):
             if power > 0:
-                above = above * number
+                above = number if above is None else above * number
             else:
                 below = number if below is None else below * number
-    return above if below is None else above / below
+    above = 1.0 if above is None else above
+    known[factors] = above if below is None else above / below
+    return known[factors]
 
 
 @lru_cache(maxsize=4096)

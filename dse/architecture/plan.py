@@ -77,8 +77,15 @@ def stem(a: Architecture, in_channels: int) -> tuple[Op, ...]:
     return ops
 
 
-def downsample(a: Architecture, before: Width, width: Width) -> tuple[Op, ...]:
-    """A separate downsampling layer between two stages."""
+def is_downsampled(a: Architecture, stage: int) -> bool:
+    """Whether a stage begins by halving its map, as the first does after the stem `simple` only."""
+    return stage > 0 or a.stem == "simple"
+
+
+def downsample(a: Architecture, stage: int, before: Width, width: Width) -> tuple[Op, ...]:
+    """The separate downsampling layer before a stage; none if there is none."""
+    if a.downsampling != "separate" or not is_downsampled(a, stage):
+        return ()
     bias = _bias(a, normed=False)
     conv = Op("conv", "conv", before, width, 2, 2, 1, bias, patch=True)
     return (_norm(a, "norm", before), conv) if a.downsample_norm else (conv,)
@@ -86,12 +93,14 @@ def downsample(a: Architecture, before: Width, width: Width) -> tuple[Op, ...]:
 
 def first_stride(a: Architecture, stage: int) -> int:
     """Stride of a stage's first block."""
-    return 2 if stage > 0 and a.downsampling == "in_block" else 1
+    return 2 if a.downsampling == "in_block" and is_downsampled(a, stage) else 1
 
 
 def is_projected(a: Architecture, stage: int) -> bool:
     """Whether a stage's first block changes channels or resolution, which takes a projection."""
-    return a.downsampling == "in_block" and (stage > 0 or a.stem_width is not None)
+    if a.downsampling != "in_block":
+        return False
+    return is_downsampled(a, stage) or a.stem_width is not None
 
 
 def block(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Union
 
 Factors = tuple[tuple[str, int], ...]
@@ -38,19 +39,21 @@ class Polynomial:
 
     def __add__(self, other: Term) -> Polynomial:
         terms = dict(self.terms)
-        for factors, multiple in Polynomial.of(other).terms.items():
-            terms[factors] = terms.get(factors, 0) + multiple
-        return Polynomial({factors: multiple for factors, multiple in terms.items() if multiple})
+        _add(terms, Polynomial.of(other).terms.items())
+        return Polynomial(terms)
 
     def __sub__(self, other: Term) -> Polynomial:
         return self + -1 * Polynomial.of(other)
 
     def __mul__(self, other: Term) -> Polynomial:
-        total = Polynomial({})
+        if isinstance(other, int):
+            scaled = {factors: multiple * other for factors, multiple in self.terms.items()}
+            return Polynomial(scaled if other else {})
+        terms: dict[Factors, int] = {}
         for left, one in self.terms.items():
-            for right, another in Polynomial.of(other).terms.items():
-                total = total + Polynomial({_product(left, right, 1): one * another})
-        return total
+            products = ((_product(left, right, 1), one * two) for right, two in other.terms.items())
+            _add(terms, products)
+        return Polynomial(terms)
 
     def __floordiv__(self, other: Term) -> Polynomial:
         """Division by a single product, which must leave no remainder once the numbers are known."""
@@ -68,6 +71,15 @@ class Polynomial:
 
     __radd__ = __add__
     __rmul__ = __mul__
+
+
+def _add(terms: dict[Factors, int], others: Iterable[tuple[Factors, int]]) -> None:
+    for factors, multiple in others:
+        total = terms.get(factors, 0) + multiple
+        if total:
+            terms[factors] = total
+        else:
+            terms.pop(factors, None)
 
 
 def _product(left: Factors, right: Factors, sign: int) -> Factors:

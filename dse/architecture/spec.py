@@ -1,7 +1,8 @@
 """The description of one network of the ConvNeXt story: a small frozen value, before torch.
 
-It spans ResNet, ResNeXt, every step of the ConvNeXt paper's roadmap, ConvNeXt, its isotropic form
-and ConvNeXt V2. `dse.architecture.plan` reads it into layers, for the cost and for the builder.
+It spans ResNet, ResNeXt, RegNetX, every step of the ConvNeXt paper's roadmap, ConvNeXt, its
+isotropic form and ConvNeXt V2. `dse.architecture.plan` reads it into layers, for the cost and for
+the builder.
 """
 
 from __future__ import annotations
@@ -75,14 +76,16 @@ class Architecture:
         stem: `patch` is one convolution of `patch_size` with that stride; `overlap` is two 3x3 of
             stride 2 (timm's; `_act` with an activation between, `_tiered` with half the width
             first); `resnet` is 7x7 stride 2, then 3x3 max-pooling of stride 2; `simple` is one 3x3
-            of stride 2 (RegNet's).
+            of stride 2 (RegNet's), after which the first stage downsamples as the others do.
         patch_size: of the `patch` stem.
-        stem_width: output channels of the stem; None is the first stage's width.
+        stem_width: output channels of the stem; None is the first stage's width. Another width
+            takes downsampling in blocks, or the stem `simple`.
         stem_norm: whether a norm follows the stem's last convolution.
         stem_act: whether an activation follows that; None is only in the convolutional stems
             `resnet` and `simple`.
         downsampling: `separate` is a norm and a 2x2 stride-2 convolution between stages; `in_block`
-            strides the first block of a stage.
+            strides the first block of a stage. It is at the start of every stage but the first;
+            with the stem `simple`, of the first as well.
         downsample_norm: whether separate downsampling has its norm.
         shortcut_norm: whether a norm follows a projection shortcut. There is a projection, a 1x1
             convolution, wherever a block changes channels or resolution.

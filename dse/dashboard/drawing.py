@@ -11,6 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dse.architecture.cost import layers
+from dse.architecture.plan import is_downsampled
 from dse.architecture.spec import AFTER_ADD, Architecture
 from dse.dashboard import theme
 from dse.dashboard.labels import joined, word
@@ -148,7 +149,7 @@ def recipe_parts(architecture: Mapping[str, Any]) -> list[str]:
         _placed(word(a.norm_layer), a.norms_per_block),
         _placed(word(a.act_layer), a.acts_per_block),
         f"layer scale {scale:g}" if scale is not None else "no layer scale",
-        f"downsampling {word(a.downsampling)}",
+        f"downsampling {word(a.downsampling)}{', from stage 1 on' * is_downsampled(a, 0)}",
         *_departures(a),
     ]
 

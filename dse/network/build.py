@@ -36,12 +36,12 @@ class Stage(nn.Module):
         super().__init__()
         width = a.dims[stage]
         before = a.dims[stage - 1] if stage else (a.stem_width or width)
-        separate = stage > 0 and a.downsampling == "separate"
-        self.downsample = _sequence(plan.downsample(a, before, width) if separate else (), a)
+        downsample = plan.downsample(a, stage, before, width)
+        self.downsample = _sequence(downsample, a)
         self.blocks = nn.Sequential()
         for number, (kernel, rate) in enumerate(zip(a.kernels(stage), rates, strict=True)):
             first = number == 0
-            inside = before if first and not separate else width
+            inside = before if first and not downsample else width
             planned = plan.block(a, stage, kernel, inside, width, first=first)
             self.blocks.append(Block(planned, a, rate))
 

@@ -62,6 +62,10 @@ def test_the_hash_of_a_network_stays_what_it_was_in_stores() -> None:
         ({"block_order": "basic"}, "a basic block needs groups"),
         ({"block_order": "basic", "groups": 1, "grn": True}, "no hidden channels for grn"),
         ({"stem_width": 64}, "stem_width 64 differs from the first stage's width 96"),
+        (
+            {"stem_width": 64, "stem": "overlap"},
+            "separate downsampling and the stem overlap has no",
+        ),
         ({"stem": "resnet", "patch_size": 8}, "patch_size 8 goes with the stem patch"),
         ({"drop_path_rate": 1.0}, "drop_path_rate must be from 0 to below 1"),
         ({"grn": 1}, "grn must be true or false"),

@@ -94,7 +94,16 @@ def test_odd_maps_are_halved_as_the_downsampling_does():
         rows = row_texts(ARCH | {"stem": "patch", "downsampling": kind}, 200, bold=False)
         assert [int(row.split(", ")[-1].removesuffix(" px")) for row in rows[1:]] == sides
     assert row_texts(ARCH | {"stem": "patch", "patch_size": 16})[0].endswith("224 → 14 px")
-    assert row_texts(ARCH | {"stem": "simple", "patch_size": 4})[0].endswith("224 → 112 px")
+
+
+@pytest.mark.parametrize("kind", ["separate", "in_block"])
+def test_the_first_stage_is_seen_to_downsample_after_a_simple_stem(kind):
+    arch = ARCH | {"stem": "simple", "patch_size": 4, "stem_width": 32, "downsampling": kind}
+    rows = row_texts(arch, 224, bold=False)
+    assert rows[0] == "Stem simple 3×3, 224 → 112 px"
+    assert [row.split(", ")[-1] for row in rows[1:]] == ["56 px", "28 px", "14 px", "7 px"]
+    assert f"downsampling {kind.replace('_', ' ')}, from stage 1 on" in block_recipe(arch)
+    assert "from stage 1 on" not in block_recipe(arch | {"stem": "patch", "stem_width": None})
 
 
 @settings(max_examples=100, deadline=None)

@@ -121,6 +121,7 @@ def test_a_network_and_its_twin_share_weights_and_logits(a: Architecture, librar
         ({"acts_per_block": 0}, "a block has one activation"),
         ({"downsampling": "in_block"}, "downsampling is separate"),
         ({"stem": "resnet"}, "a norm and no activation ends the stem"),
+        ({"stem": "simple", "stem_act": False}, "the stem is one of patch, overlap"),
         ({"norm_layer": "batch_norm"}, "batch norm goes with 1x1 convolutions"),
         ({"kernel_sizes": (7, 7, (3, 5), 7)}, "kernel sizes are one for each stage"),
     ],
