@@ -61,7 +61,7 @@ class Conclusion:
             self.curves,
             self._provenance(),
             summary=self.summary,
-            title=f"{self.study.space_name} at {Budget(**self.study.budget)}",
+            title=f"{self.study.space_name} at {Budget.from_dict(self.study.budget)}",
             path=path,
             resolution=self.study.budget["resolution"],
             references=self.references,

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import difflib
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError, ValidationInfo, field_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from dse.errors import UserError
 
 Model = TypeVar("Model", bound=BaseModel)
 Location = tuple[int | str, ...]
+
+NOT_A_BOOLEAN = "may not be true or false; YAML also reads on, off, yes and no so: quote a name"
 
 
 class _Loader(yaml.SafeLoader):
@@ -25,11 +29,22 @@ class _Loader(yaml.SafeLoader):
         node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
         for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in seen:
+            if not isinstance(key, yaml.ScalarNode):
+                continue
+            if key.value in seen:
                 problem = f"the key {key.value!r} is there twice"
                 raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
-            seen.add(str(key.value))
+            seen.add(key.value)
         return node
+
+    def construct_object(self, node: Any, deep: bool = False) -> Any:
+        """Make a value of a node."""
+        try:
+            return super().construct_object(node, deep=deep)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            # PyYAML lets Python's errors through, as of a date that does not exist
+            problem = f"{_short(str(node.value))!r} cannot be read; quote a text"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from None
 
 
 _Loader.add_implicit_resolver(
@@ -49,11 +64,42 @@ class Config(BaseModel):
     def _no_boolean_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
         entries = value if isinstance(value, list | tuple) else (value,)
         annotation = cls.model_fields[str(info.field_name)].annotation
-        if any(isinstance(entry, bool) for entry in entries) and bool not in _types_in(annotation):
-            raise ValueError(
-                "may not be true or false; YAML also reads on, off, yes and no so: quote a name"
-            )
+        if (
+            any(isinstance(entry, bool) for entry in entries)
+            and bool not in _types_in(annotation)
+            and not _models_in(annotation)  # they say themselves what else than keys they take
+        ):
+            raise ValueError(NOT_A_BOOLEAN)
         return value
+
+
+def mistake_at(location: Location, sentence: str) -> ValidationError:
+    """What a model's validator raises where the mistake is further inside: at `location`."""
+    error = PydanticCustomError("mistake", "{sentence}", {"sentence": sentence})
+    details = InitErrorDetails(type=error, loc=location, input=None)
+    return ValidationError.from_exception_data("", [details])
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One YAML file as plain data, with the places where it was written."""
+
+    path: Path
+    data: dict[str, Any]
+    root: yaml.Node | None
+
+    def parse(self, model: type[Model], data: dict[str, Any]) -> Model:
+        """Turn data into a model; what is wrong is told with its line, if it is in this file.
+
+        Raises:
+            UserError: a key or a value is not allowed.
+        """
+        return parse_config(model, data, source=str(self.path), root=self.root)
+
+    def mistake(self, location: Location, sentence: str) -> UserError:
+        """What is wrong at a place of this file."""
+        where = f"{self.path}, line {_line(self.root, location)}"
+        return UserError(_one_line(f"{where}: {_dotted(location)}: {sentence}."))
 
 
 def load_config(model: type[Model], path: str | Path) -> Model:
@@ -63,9 +109,19 @@ def load_config(model: type[Model], path: str | Path) -> Model:
         UserError: as `load_yaml`, or a key or a value is not allowed; the sentence names its line,
             its key and what is allowed.
     """
+    document = load_document(path)
+    return document.parse(model, document.data)
+
+
+def load_document(path: str | Path) -> Document:
+    """Read one YAML file, safely, into plain data with its places.
+
+    Raises:
+        UserError: as `load_yaml`.
+    """
     text = _read(path)
     data = _parse(text, path)
-    return parse_config(model, data, source=str(path), root=yaml.compose(text, Loader=_Loader))
+    return Document(path=Path(path), data=data, root=yaml.compose(text, Loader=_Loader))
 
 
 def load_yaml(path: str | Path) -> dict[str, Any]:
@@ -95,8 +151,6 @@ def _parse(text: str, path: str | Path) -> dict[str, Any]:
         raise UserError(_malformed(path, error)) from None
     except RecursionError:
         raise UserError(f"{path}: is not valid YAML: it is nested too deeply.") from None
-    except ValueError as error:  # e.g. a date that does not exist
-        raise UserError(f"{path}: is not valid YAML: {error}.") from None
     if not isinstance(data, dict):
         raise UserError(f"{path}: must hold keys and values, not {_kind(data)}.")
     return data
@@ -120,7 +174,7 @@ def _malformed(path: str | Path, error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or "cannot be parsed"
     where = f"{path}, line {mark.line + 1}" if mark else str(path)
-    return f"{where}: is not valid YAML: {problem}."
+    return _one_line(f"{where}: is not valid YAML: {_short(problem)}.")
 
 
 def _sentence(
@@ -131,18 +185,41 @@ def _sentence(
     unknown = (e for e in errors if e["type"] == "extra_forbidden")
     first = next(unknown, None) or max(errors, key=lambda e: len(_visible(e["loc"], data)))
     missing = first["loc"][-1:] if first["type"] == "missing" else ()
-    keys = [str(part) for part in (*_visible(first["loc"], data), *missing)]
+    key = _dotted((*_visible(first["loc"], data), *missing))
     line = _line(root, first["loc"])
     where = f"{source}, line {line}" if line else source
     if first["type"] == "extra_forbidden":
         known = _fields_at(model, first["loc"][:-1])
         near = difflib.get_close_matches(str(first["loc"][-1]), known, n=1, cutoff=0.0)
         hint = f"did you mean {near[0]!r}? Known keys: {', '.join(known)}." if near else ""
-        return f"{where}: unknown key {'.'.join(keys)!r}; {hint}"
-    message = first["msg"].removeprefix("Value error, ").rstrip(".")
-    if first["type"] == "model_type":  # pydantic's words name the class
-        message = "must hold keys and values"
-    return f"{where}: {'.'.join(keys) or 'the file'}: {message[0].lower()}{message[1:]}."
+        return f"{where}: unknown key {key!r}; {hint}"
+    message = _IN_YAML_WORDS.get(first["type"], first["msg"])
+    message = message.removeprefix("Value error, ").rstrip(".")
+    return _one_line(f"{where}: {key or 'the file'}: {message[:1].lower()}{message[1:]}.")
+
+
+_IN_YAML_WORDS = {  # where pydantic's own words name Python's types
+    "model_type": "must hold keys and values",
+    "model_attributes_type": "must hold keys and values",
+    "dict_type": "must hold keys and values",
+    "invalid_key": "must hold keys that are names",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "string_type": "must be text",
+    "recursion_loop": "may not hold itself",
+}
+
+
+def _dotted(location: Location) -> str:
+    return ".".join(_short(str(part)) for part in location)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 200 else f"{text[:200]}..."
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _visible(location: Location, data: Any) -> Location:

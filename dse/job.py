@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -20,7 +22,8 @@ from dse.dashboard.labels import joined
 from dse.errors import UserError
 from dse.proxy.device import default_workers, device_name, pick_device, pick_dtype
 from dse.proxy.recipe import Proxy, load_proxy
-from dse.space import Budget, Sample, load_space
+from dse.space import Sample, duplicates, load_space
+from dse.space.describe import feasibility_text, population_text
 from dse.store.check import is_fresh
 from dse.store.engine import store_path
 from dse.store.lock import store_lock
@@ -28,19 +31,16 @@ from dse.store.store import Store
 from dse.study.estimate import seconds_per_training
 from dse.study.launch.local import LocalWorkers
 from dse.study.mirror import mirror
-from dse.study.plan import Survey, candidate_record
+from dse.study.plan import Survey, candidate_record, stored_samples
 from dse.study.progress import make_progress
 from dse.study.reference import count_references, reference_records
+from dse.study.sampling import make_sampler
 from dse.units import CONVENTION, format_duration
 
 
 def main_job(
     *,
     space: str,
-    budget: str,
-    tolerance: str,
-    resolution: int,
-    seed: int,
     models: int,
     proxy: str,
     repeat: str,
@@ -48,18 +48,19 @@ def main_job(
     workers: int | None,
     top: int,
     reference: Sequence[str] = (),
+    **options: Any,
 ) -> Conclusion:
     """Do a whole study, or what is still missing of it; arguments as `dse run` has them.
+
+    `options` are those of `dse.study.sampling.make_sampler`.
 
     Raises:
         UserError: an argument, a file or the store is not usable; nothing was started.
     """
     survey = Survey(
-        space=load_space(space),
-        budget=Budget.parse(budget, tolerance=tolerance, resolution=resolution),
+        sampler=make_sampler(load_space(space), **options),
         proxy=load_proxy(proxy),
         proxy_name=Path(proxy).stem,
-        seed=seed,
         models=models,
         repeat=parse_share(repeat),
     )
@@ -72,7 +73,7 @@ def main_job(
             proxy_resolution=survey.proxy.resolution,
             resolution=survey.budget.resolution,
         )
-    samples = sample_all(survey, console)
+    samples = sample_all(survey, console, target)
     with store_lock(target):
         survey, samples = enlist(survey, samples, target, console)
         enlist_references(survey, references, target)
@@ -117,7 +118,7 @@ def enlist(
             say = f"{target} holds {more} networks already; all of them are concluded on."
             console.print(say, markup=False, highlight=False)
             survey = dataclasses.replace(survey, models=more)
-            samples = sample_all(survey, console)
+            samples = sample_all(survey, console, target)
         store.add_candidates(candidate_record(sample) for sample in samples)
         store.add_trials(survey.first_trials())
     return survey, samples
@@ -131,7 +132,7 @@ def enlist_references(survey: Survey, costs: Mapping[str, Cost], target: Path) -
         store.add_trials(survey.trial(record.index, 0) for record in records)
 
 
-def sample_all(survey: Survey, console: Console) -> list[Sample]:
+def sample_all(survey: Survey, console: Console, target: Path) -> list[Sample]:
     """Draw all networks and make sure that the proxy can train them.
 
     Raises:
@@ -139,7 +140,7 @@ def sample_all(survey: Survey, console: Console) -> list[Sample]:
     """
     proxy, samples = survey.proxy, []
     with console.status("drawing networks") as status:
-        for sample in survey.sampler.samples(survey.models):
+        for sample in drawn_samples(survey, target):
             try:
                 cost(sample.architecture.scaled(proxy.channels), resolution=proxy.resolution)
             except UserError as error:
@@ -148,6 +149,18 @@ def sample_all(survey: Survey, console: Console) -> list[Sample]:
             if len(samples) % 100 == 0:
                 status.update(f"drawing networks: {len(samples)} of {survey.models}")
     return samples
+
+
+def drawn_samples(survey: Survey, target: Path) -> Iterator[Sample]:
+    """The survey's networks; where they depend on measurements, the stored ones as they are."""
+    known: dict[int, Sample] = {}
+    if survey.budget.measured and not is_fresh(target):
+        with Store.open(target, read_only=True) as store:
+            known = stored_samples(store.population())
+    if not known:
+        return survey.sampler.samples(survey.models)
+    numbers = range(survey.models)
+    return (known[i] if i in known else survey.sampler.sample(i) for i in numbers)
 
 
 def train_all(survey: Survey, target: Path, crew: int, console: Console) -> None:
@@ -172,16 +185,18 @@ def announce(
     """Say what will be done, for how long, and where the results go."""
     space, proxy, device = survey.space, survey.proxy, pick_device()
     page, folder = outputs_of(target)
-    draws = len(samples) + sum(len(sample.refusals) for sample in samples)
+    refused = sum((sample.refusals for sample in samples), Counter[str]())
+    copies = len(duplicates(samples))
     with Store.open(target) as store:
         missing = store.counts().waiting + store.counts().running
         missing += survey.unknown_repeats(store.population())
     facts = {
         "Space": f"{space.name} ({space.hash}): {space.dimension} free choices, "
-        f"10^{space.log10_size:.1f} shapes; the widths are solved for the budget",
+        f"10^{space.log10_size:.1f} shapes",
         "Budget": f"{survey.budget}; {CONVENTION}",
-        "Networks": f"{survey.models} in the window by construction "
-        f"({len(samples)} of {draws} drawn shapes could meet it)",
+        "Networks": f"{survey.models} in the window: {population_text(survey.sampler)}; "
+        f"{feasibility_text(len(samples), refused)}"
+        + (f"; {copies} equal an earlier one, and are trained all the same" if copies else ""),
         "Proxy": describe_proxy(proxy),
         "Trainings": f"{missing or 'none'} left to do: each network once; the best "
         f"{survey.random_repeats} and {survey.random_repeats} random ones with a second seed",

@@ -13,27 +13,39 @@ from dse.errors import UserError
 CONVENTION = "FLOPs = multiply-adds of convolution and linear layers"
 
 _PREFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
-_FLOPS = re.compile(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([kmgt]?)\s*(?:flops?|macs?)\s*", re.IGNORECASE)
+_NUMBER = r"\s*(\d+(?:\.\d*)?|\.\d+)\s*"
+_QUANTITIES = {
+    "flops": (_NUMBER + r"([kmgt]?)\s*(?:flops?|macs?)\s*", "FLOPs, such as 4.5GFLOPs"),
+    "params": (_NUMBER + r"([kmgt]?)\s*(?:params?|parameters)?\s*", "M, such as 25M"),
+    "activations": (_NUMBER + r"([kmgt]?)\s*(?:activations)?\s*", "M, such as 10M"),
+    "latency": (_NUMBER + r"(ms|us|µs|s)\s*", "ms, such as 5ms"),
+    "memory": (_NUMBER + r"([kmg]i?)b\s*", "MB, such as 200MB"),
+}
+_SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 _PERCENT = re.compile(r"\s*(?:±|\+-|\+/-)?\s*(\d+(?:\.\d*)?|\.\d+)\s*%\s*")
 
 
-def parse_flops(text: str) -> float:
-    """Read a number of FLOPs.
+def parse_quantity(text: str, metric: str) -> float:
+    """Read a positive amount of FLOPs, parameters, activations, latency [s] or memory [bytes].
 
-    >>> parse_flops("4.5GFLOPs")
-    4500000000.0
+    >>> parse_quantity("4.5GFLOPs", "flops"), parse_quantity("5ms", "latency")
+    (4500000000.0, 0.005)
 
     Raises:
-        UserError: the text is not a positive number with the unit FLOPs or MACs.
+        UserError: the text is not a positive number with a unit of its kind.
     """
-    match = _FLOPS.fullmatch(text)
-    flops = float(match[1]) * _PREFIXES[match[2].lower()] if match else 0.0
-    if flops <= 0:
-        raise UserError(
-            f"{text!r} is not a budget: write a positive number with k, M, G or T and FLOPs, "
-            "such as 4.5GFLOPs or 600MFLOPs."
-        )
-    return flops
+    pattern, example = _QUANTITIES[metric]
+    match = re.fullmatch(pattern, text, re.IGNORECASE)
+    amount = float(match[1]) * _factor(match[2].lower()) if match else 0.0
+    if not 0 < amount < 1e30:
+        raise UserError(f"{text!r} is not a budget: write a positive number with {example}.")
+    return amount
+
+
+def _factor(unit: str) -> float:
+    if unit in _SECONDS:
+        return _SECONDS[unit]
+    return 1024.0 ** ("kmg".index(unit[0]) + 1) if unit.endswith("i") else _PREFIXES[unit]
 
 
 def parse_percent(text: str) -> float:
@@ -68,6 +80,17 @@ def format_count(value: float, unit: str = "") -> str:
                 else (f"{value / factor:.3f} {prefix}{unit}")
             )
     return f"{value:g} {unit}".rstrip()
+
+
+def format_quantity(amount: float, metric: str) -> str:
+    """Write an amount of a metric.
+
+    >>> format_quantity(4.5e9, "flops"), format_quantity(0.005, "latency")
+    ('4.500 GFLOPs', '5 ms')
+    """
+    if metric == "latency":
+        return f"{amount * 1e3:.4g} ms"
+    return format_count(amount, {"flops": "FLOPs", "memory": "B"}.get(metric, ""))
 
 
 def format_duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""The shipped space, and variants of it, for tests."""
+"""The shipped spaces, and variants of one, for tests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from dse.space.design_space import DesignSpace, load_space
 
-CONVNEXT_FILE = Path(__file__).parents[1] / "spaces" / "convnext_space.yaml"
+SPACES = Path(__file__).parents[1] / "spaces"
+CONVNEXT_FILE = SPACES / "convnext_space.yaml"
 CONVNEXT = load_space(CONVNEXT_FILE)
 
 

@@ -59,8 +59,62 @@ def test_tables_show_name_number_and_counting_convention(
 def test_space_shows_priors_and_what_is_realised(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, _ = run(capsys, "space", SPACE, "--budget", "4.5GFLOPs", "--draws", "20", "--json")
     assert code == 0
-    rows = {row["parameter"]: row for row in map(json.loads, out.splitlines())}
-    assert rows["dims.1"]["prior"] == "solved for the budget"
+    rows = list(map(json.loads, out.splitlines()))
+    assert rows[0]["section"] == "space"
+    assert rows[0]["dimension"] == 21
+    assert {row["section"] for row in rows} == {
+        "space", "parameter", "width", "feasibility", "region", "cost", "example",
+    }  # fmt: skip
+    stem = next(row for row in rows if row.get("slot") == "stem")
+    assert stem["n"] == 20
+    assert stem["prior"] == "one of patch, overlap, resnet"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        ([], ("21 free choices", "one of layer_norm, batch_norm", "fixed: groups none")),
+        (
+            ["--budget", "4.5GFLOPs", "--draws", "20"],
+            ("seed 0, 20 networks", "chi2(1)", "KS =", "Holm's", "regions",
+             "multiply-adds", "The first 5 networks"),
+        ),
+        (
+            ["--budget", "params=25M", "--population", "solved", "--design", "sobol", "--seed", "3",
+             "--stratify", "stem", "--draws", "20"],
+            ("a scrambled Sobol sequence", "stratified by stem; seed 3", "25.000 M params"),
+        ),
+    ],
+)  # fmt: skip
+def test_space_prints_a_table_for_each_section(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], shown: tuple[str, ...]
+) -> None:
+    code, out, _ = run(capsys, "space", SPACE, *arguments)
+    assert code == 0
+    for text in shown:
+        assert text in out
+
+
+def test_space_writes_a_page_beside_its_rows(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    page = tmp_path / "space.html"
+    code, out, err = run(
+        capsys,
+        "space",
+        SPACE,
+        "--budget",
+        "1GFLOPs",
+        "--draws",
+        "20",
+        "--plot",
+        str(page),
+        "--json",
+    )
+    assert code == 0
+    assert all(json.loads(line) for line in out.splitlines())
+    assert err == f"page: {page}\n"
+    assert "1.000 GFLOPs" in page.read_text(encoding="utf-8")
 
 
 def test_space_compares_two_files(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
@@ -68,7 +122,13 @@ def test_space_compares_two_files(capsys: pytest.CaptureFixture[str], tmp_path: 
     other.write_text(CONVNEXT_FILE.read_text().replace("[linear, conv]", "[linear]"))
     code, out, _ = run(capsys, "space", SPACE, str(other), "--json")
     assert code == 0
-    assert json.loads(out.splitlines()[0])["choice"] == "pointwise"
+    rows = list(map(json.loads, out.splitlines()))
+    assert {row["section"] for row in rows} == {"difference"}
+    assert rows[0]["choice"] == "pointwise"
+    assert rows[-1]["second"] == "all allowed by the first"
+    code, out, _ = run(capsys, "space", SPACE, str(other))
+    assert code == 0
+    assert "section" not in out
 
 
 @pytest.mark.parametrize(
@@ -80,6 +140,11 @@ def test_space_compares_two_files(capsys: pytest.CaptureFixture[str], tmp_path: 
         (["sample", SPACE, "--tolerance", "wide"], "'wide' is not a tolerance"),
         (["sample", SPACE, "-n", "0"], "Invalid value for '-n'"),
         (["sample"], "Missing argument 'SPACE'"),
+        (["space", SPACE, "--budget", "1kFLOPs"], "shapes of this space cost from"),
+        (["space", SPACE, "--plot", "x.html"], "--plot: shows one space under a budget"),
+        (["space", SPACE, SPACE, "--budget", "1GFLOPs", "--plot", "x.html"], "--plot: shows one"),
+        (["space", SPACE, "--budget", "1GFLOPs", "--plot", "x.db"], "a name that ends in .html"),
+        (["space", SPACE, "--budget", "1GFLOPs", "--plot", "."], "is a directory"),
         (["cost", "resnet51"], "resnet51: is neither a"),
         (["cost", "convnext_tiny", "--resolution", "16"], "image is too small for 4 stages"),
         (["cost", "convnext_tiny", "--resolution", "100000"], "not in the range 16<=x<=4096"),

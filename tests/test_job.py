@@ -65,7 +65,7 @@ def test_the_best_exported_network_carries_its_results_and_where_they_come_from(
     assert document["proxy_result"]["trainings"][0]["error"] == best.first_error
     assert "no evidence about ImageNet" in document["proxy_result"]["caution"]
     assert document["study"]["devices"]
-    assert document["study"]["budget"]["flops"] == 3e8
+    assert document["study"]["budget"]["target"] == 3e8
 
 
 @pytest.mark.parametrize("workers", [1, 4])
@@ -170,7 +170,7 @@ def test_a_space_under_another_name_resumes_the_study(finished: Path, tmp_path: 
     ("changes", "sentence"),
     [
         ({"seed": 1}, "its seed is 0, asked is 1"),
-        ({"budget": "0.4GFLOPs"}, "its budget.flops is 3"),
+        ({"budget": "0.4GFLOPs"}, "its budget.target is 3"),
         ({"repeat": "50%"}, "its design.repeat is 0.4"),
         ({"proxy": "embedded"}, "its proxy"),
     ],

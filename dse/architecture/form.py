@@ -8,10 +8,13 @@ millisecond.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
 
 from dse.architecture.cost import Columns, totals
 from dse.architecture.polynomial import Factors, Polynomial
@@ -23,6 +26,8 @@ Numbers = Mapping[str, Any]
 
 Products = dict[Factors, Any]
 """Products of these numbers that are known already."""
+
+FloatArray = NDArray[np.float64]
 
 METRICS = ("flops", "params", "activations")
 STEM = "stem_width"
@@ -36,43 +41,49 @@ def width_symbols(stages: int) -> list[str]:
     return [*staged, STEM, HALF_STEM]
 
 
-class Group(NamedTuple):
-    """All terms of a form that have the same product of widths."""
-
-    widths: Factors
-    terms: tuple[tuple[int, Factors], ...]
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Form:
-    """One metric of all networks of a structure: a sum over products of widths."""
+    """One metric of all networks of a structure: a sum over products of widths.
 
-    groups: tuple[Group, ...]
+    Attributes:
+        widths: the products of widths, each with its powers.
+        others: the products of all other numbers that these are multiplied with.
+        matrix: how often each of `others` occurs with each of `widths`, shape (widths, others).
+    """
 
-    def coefficients(self, numbers: Numbers, known: Products | None = None) -> list[Any]:
-        """What each group's product of widths is multiplied with, given all other numbers."""
-        known = {} if known is None else known
-        found = []
-        for group in self.groups:
-            total: Any = 0.0
-            for multiple, factors in group.terms:
-                total = total + multiple * product(factors, numbers, known)
-            found.append(total)
-        return found
+    widths: tuple[Factors, ...]
+    others: tuple[Factors, ...]
+    matrix: NDArray[np.float64]
 
-    def at(self, widths: Numbers, coefficients: list[Any], known: Products | None = None) -> Any:
-        """The metric at given widths."""
-        known = {} if known is None else known
-        total: Any = 0.0
-        for group, coefficient in zip(self.groups, coefficients, strict=True):
-            total = total + coefficient * product(group.widths, widths, known)
-        return total
+    def coefficients(self, numbers: Numbers, known: Products | None = None) -> FloatArray:
+        """What each product of widths is multiplied with, shape (widths, n).
+
+        Args:
+            numbers: all numbers but widths, arrays of shape (n,).
+            known: products that are known already, which is added to.
+        """
+        return np.asarray(self.matrix @ _stacked(self.others, numbers, known))
+
+    def at(
+        self, widths: Numbers, coefficients: FloatArray, known: Products | None = None
+    ) -> FloatArray:
+        """The metric at given widths, arrays of shape (n,)."""
+        return np.asarray((coefficients * _stacked(self.widths, widths, known)).sum(axis=0))
 
 
-def evaluate(forms: Iterable[Form], numbers: Numbers) -> list[Any]:
-    """Several metrics of n networks; exact up to `EXACT`."""
+def evaluate(forms: Iterable[Form], numbers: Numbers) -> FloatArray:
+    """Several metrics of n networks, shape (metrics, n); exact up to `EXACT`."""
     known: Products = {}
-    return [form.at(numbers, form.coefficients(numbers, known), known) for form in forms]
+    return np.stack([form.at(numbers, form.coefficients(numbers, known), known) for form in forms])
+
+
+def _stacked(listed: Sequence[Factors], numbers: Numbers, known: Products | None) -> FloatArray:
+    known = {} if known is None else known
+    products = [product(factors, numbers, known) for factors in listed]
+    found = np.empty((len(products), max(np.size(value) for value in numbers.values())))
+    for row, value in zip(found, products, strict=True):
+        row[:] = value
+    return found
 
 
 def product(factors: Factors, numbers: Numbers, known: Products) -> Any:
@@ -130,9 +141,14 @@ def cost_forms(
 
 
 def _grouped(polynomial: Polynomial, of_widths: frozenset[str]) -> Form:
-    groups: dict[Factors, list[tuple[int, Factors]]] = {}
+    entries: dict[tuple[Factors, Factors], int] = {}
     for factors, multiple in polynomial.terms.items():
         widths = tuple(factor for factor in factors if factor[0] in of_widths)
         others = tuple(factor for factor in factors if factor[0] not in of_widths)
-        groups.setdefault(widths, []).append((multiple, others))
-    return Form(tuple(Group(widths, tuple(terms)) for widths, terms in groups.items()))
+        entries[widths, others] = multiple
+    rows = list(dict.fromkeys(widths for widths, _ in entries))
+    columns = list(dict.fromkeys(others for _, others in entries))
+    matrix = np.zeros((len(rows), len(columns)))
+    for (widths, others), multiple in entries.items():
+        matrix[rows.index(widths), columns.index(others)] = multiple
+    return Form(tuple(rows), tuple(columns), matrix)

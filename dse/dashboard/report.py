@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from importlib import resources
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import pandas as pd
-from plotly.offline import get_plotlyjs
 
 from dse.analysis.references import Reference
 from dse.analysis.summary import Summary
-from dse.dashboard import markup, sections
+from dse.dashboard import sections
+from dse.dashboard.page import assemble
 from dse.files import write_whole
 
 
@@ -72,18 +70,10 @@ def render(
             sections.bad_ends(population),
         ]
     parts += [sections.method(summary), sections.provenance(provenance)]
-    plotly, js = get_plotlyjs(), _asset("report.js")
-    return Template(_asset("report.html")).substitute(
-        title=markup.text(title),
-        subtitle=markup.text(f"Design-space study {summary.study}"),
-        css=_asset("report.css"),
-        policy=markup.policy((plotly, js)),
-        sections="\n".join(part for part in parts if part),
-        figures=markup.figures_json(page.figures),
-        plotly=plotly,
-        js=js,
+    return assemble(
+        title=title,
+        subtitle=f"Design-space study {summary.study}",
+        parts=parts,
+        figures=page.figures,
+        first="conclusion",
     )
-
-
-def _asset(name: str) -> str:
-    return resources.files("dse.dashboard").joinpath(name).read_text(encoding="utf-8")

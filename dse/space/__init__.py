@@ -1,7 +1,8 @@
 """SAMPLE: many networks on paper, inside a budget. No torch here."""
 
+from dse.space.batch import Batch, Sample, duplicates
 from dse.space.budget import Budget
 from dse.space.design_space import DesignSpace, load_space
-from dse.space.sampler import Sample, Sampler
+from dse.space.sampler import Sampler
 
-__all__ = ["Budget", "DesignSpace", "Sample", "Sampler", "load_space"]
+__all__ = ["Batch", "Budget", "DesignSpace", "Sample", "Sampler", "duplicates", "load_space"]

@@ -2,158 +2,24 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import json
-import math
-from collections.abc import Callable
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal, Self, TypeGuard
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from dse.architecture.checks import MAX_DEPTH, MAX_EXPANSION, MAX_KERNEL, MAX_WIDTH
-from dse.architecture.spec import CHOICES, Architecture
-from dse.config import Config, load_config, parse_config
-from dse.space.budget import WidthLattice
-from dse.space.priors import Prior, Value
+from dse.config import Config, Location, load_document, mistake_at, parse_config
+from dse.space.choices import StageParameter
+from dse.space.extends import extended_file, merged
+from dse.space.parameters import Parameters, Widths
+from dse.space.predicates import Predicate
+from dse.space.priors import Prior
+from dse.space.restrict import loosened
+from dse.space.size import dimension, log10_size
 
-_DEFAULTS = {f.name: f.default for f in dataclasses.fields(Architecture)}
-
-
-class Parameter(Prior):
-    """One choice for the whole network: a prior, with what it is and where it comes from."""
-
-    description: str = ""
-    source: str = ""
-
-
-class StageParameter(Config):
-    """One choice for each stage.
-
-    Attributes:
-        shared: drawn once, the same in all stages.
-        per_stage: drawn anew for each stage, from one prior or from a list of one for each stage.
-    """
-
-    description: str = ""
-    source: str = ""
-    shared: Prior | None = None
-    per_stage: Prior | tuple[Prior, ...] | None = None
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if (self.shared is None) == (self.per_stage is None):
-            raise ValueError("give exactly one of shared and per_stage")
-        return self
-
-    def priors(self, stages: int) -> tuple[Prior, ...]:
-        """The priors drawn from, in order: one if shared, else one for each stage."""
-        if self.shared is not None:
-            return (self.shared,)
-        if isinstance(self.per_stage, Prior):
-            return (self.per_stage,) * stages
-        assert self.per_stage is not None
-        return self.per_stage
-
-
-class Widths(Config):
-    """Widths of the stages: drawn in proportion to each other; the budget sets their scale.
-
-    Attributes:
-        growth: width of a stage over that of the stage before it, drawn for each transition.
-        multiple_of: widths are multiples of this number.
-        minimum: narrowest width allowed in any stage.
-        maximum: widest width allowed in any stage.
-    """
-
-    description: str = ""
-    source: str = ""
-    growth: StageParameter
-    multiple_of: int = Field(default=8, ge=1, le=1024)
-    minimum: int = Field(default=8, ge=1, le=MAX_WIDTH)
-    maximum: int = Field(default=4096, ge=1, le=MAX_WIDTH)
-
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.minimum > self.maximum:
-            raise ValueError(f"minimum {self.minimum} is above maximum {self.maximum}")
-        return self
-
-    @property
-    def lattice(self) -> WidthLattice:
-        """The widths allowed in a stage."""
-        return WidthLattice(
-            multiple_of=self.multiple_of, minimum=self.minimum, maximum=self.maximum
-        )
-
-
-class Parameters(Config):
-    """The choices of a network. One that is left out is fixed at ConvNeXt-T's value."""
-
-    depths: StageParameter
-    dims: Widths
-    kernel_sizes: StageParameter
-    expansion_ratio: Parameter = Parameter(choice=(_DEFAULTS["expansion_ratio"],))
-    block_order: Parameter = Parameter(choice=(_DEFAULTS["block_order"],))
-    norm_layer: Parameter = Parameter(choice=(_DEFAULTS["norm_layer"],))
-    act_layer: Parameter = Parameter(choice=(_DEFAULTS["act_layer"],))
-    norms_per_block: Parameter = Parameter(choice=(_DEFAULTS["norms_per_block"],))
-    acts_per_block: Parameter = Parameter(choice=(_DEFAULTS["acts_per_block"],))
-    pointwise: Parameter = Parameter(choice=(_DEFAULTS["pointwise"],))
-    stem: Parameter = Parameter(choice=(_DEFAULTS["stem"],))
-    downsampling: Parameter = Parameter(choice=(_DEFAULTS["downsampling"],))
-    ls_init_value: Parameter = Parameter(choice=(_DEFAULTS["ls_init_value"],))
-
-    @field_validator(*CHOICES)
-    @classmethod
-    def _known_names(cls, value: Parameter, info: ValidationInfo) -> Parameter:
-        allowed = CHOICES[str(info.field_name)]
-        if value.choice is None:
-            raise ValueError(f"give a choice of {', '.join(allowed)}")
-        for name in value.choice:
-            if name not in allowed:
-                raise ValueError(f"choice may hold {', '.join(allowed)}, not {name!r}")
-        return value
-
-    @field_validator("norms_per_block", "acts_per_block")
-    @classmethod
-    def _count(cls, value: Parameter) -> Parameter:
-        _require_whole(value, range(4), "0, 1, 2 or 3")
-        return value
-
-    @field_validator("expansion_ratio")
-    @classmethod
-    def _positive(cls, value: Parameter) -> Parameter:
-        what = f"positive numbers up to {MAX_EXPANSION:g}"
-        _require_numbers(value, what, lambda number: 0 < number <= MAX_EXPANSION)
-        return value
-
-    @field_validator("ls_init_value")
-    @classmethod
-    def _layer_scale(cls, value: Parameter) -> Parameter:
-        for number in value.values or ():
-            if number is not None and not _is_number(number):
-                raise ValueError(f"may hold numbers and null, not {number!r}")
-        return value
-
-    @field_validator("depths", "kernel_sizes")
-    @classmethod
-    def _whole_numbers(cls, value: StageParameter, info: ValidationInfo) -> StageParameter:
-        odd = info.field_name == "kernel_sizes"
-        allowed = range(1, MAX_KERNEL + 1, 2) if odd else range(1, MAX_DEPTH + 1)
-        what = f"{'odd ' if odd else ''}whole numbers from 1 to {allowed[-1]}"
-        for prior in value.priors(1):
-            _require_whole(prior, allowed, what)
-        return value
-
-    @field_validator("dims")
-    @classmethod
-    def _growth(cls, value: Widths) -> Widths:
-        for prior in value.growth.priors(1):
-            what = f"numbers from 1/{MAX_WIDTH} to {MAX_WIDTH} in growth"
-            _require_numbers(prior, what, lambda number: 1 / MAX_WIDTH <= number <= MAX_WIDTH)
-        return value
+_NEEDED = ("depths", "dims", "kernel_sizes")
 
 
 class DesignSpace(Config):
@@ -163,63 +29,106 @@ class DesignSpace(Config):
         format: version of this file format.
         name: short name, used for the study and its store.
         description: what the space is for.
+        extends: path of the space that this one restricts, relative to the file; `load_space`
+            has already merged it in.
         stages: number of stages of every network.
         parameters: the choices.
+        require: expressions that every network must fulfil.
     """
 
     format: Literal[1] = 1
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
     description: str = ""
+    extends: str | None = None
     stages: int = Field(default=4, ge=1, le=8)
     parameters: Parameters
+    require: tuple[Predicate, ...] = ()
 
     @model_validator(mode="after")
-    def _one_prior_for_each_stage(self) -> Self:
-        p = self.parameters
-        expected = (
-            ("depths", p.depths, self.stages),
-            ("kernel_sizes", p.kernel_sizes, self.stages),
-            ("dims.growth", p.dims.growth, self.stages - 1),
-        )
-        for name, parameter, count in expected:
-            if isinstance(parameter.per_stage, tuple) and len(parameter.per_stage) != count:
-                raise ValueError(
-                    f"parameters.{name}.per_stage must list {count} priors, "
-                    f"not {len(parameter.per_stage)}"
-                )
+    def _one_entry_for_each_stage(self) -> Self:
+        for name, parameter in self.parameters.given.items():
+            place: Location = ("parameters", name)
+            count = self.stages
+            if isinstance(parameter, Widths):
+                self._check_entries((*place, "per_stage"), parameter.per_stage, count)
+                if parameter.growth is None:
+                    continue
+                place, count, parameter = (*place, "growth"), count - 1, parameter.growth
+            if isinstance(parameter, StageParameter):
+                self._check_entries((*place, "per_stage"), parameter.per_stage, count)
+                for k, values in enumerate(parameter.any_of or ()):
+                    self._check_entries((*place, "any_of", k), values, count)
         return self
 
-    @property
-    def priors(self) -> dict[str, Prior]:
-        """Every free or fixed value that is drawn, by name, in the order of drawing."""
-        p = self.parameters
-        priors: dict[str, Prior] = {}
-        for name, parameter, count in (
-            ("depths", p.depths, self.stages),
-            ("dims.growth", p.dims.growth, self.stages - 1),
-            ("kernel_sizes", p.kernel_sizes, self.stages),
-        ):
-            drawn = parameter.priors(count)[:count]
-            for stage, prior in enumerate(drawn, start=1):
-                priors[name if parameter.shared else f"{name}.{stage}"] = prior
-        for name in _NETWORK_WIDE:
-            priors[name] = getattr(p, name)
-        return priors
+    @model_validator(mode="after")
+    def _requirements_can_be_checked(self) -> Self:
+        for predicate in self.require:
+            if predicate.last_stage > self.stages:
+                lack = f"stage {predicate.last_stage}; there are {self.stages}"
+            elif missing := predicate.names - {*self.parameters.given, "depths"}:
+                lack = f"{min(missing)}, which this space does not draw"
+            else:
+                continue
+            raise mistake_at(("require",), f"{predicate.predicate!r} speaks of {lack}")
+        return self
+
+    def _check_entries(self, place: Location, listed: Any, count: int) -> None:
+        if isinstance(listed, tuple) and len(listed) != count:
+            but = " but the first" if count < self.stages else ""
+            raise mistake_at(
+                place, f"must have {count} entries, one for each stage{but}, not {len(listed)}"
+            )
+
+    @cached_property
+    def slots(self) -> dict[str, Prior]:
+        """The prior of every value that is drawn, fixed ones too, by name and in a fixed order.
+
+        A value for stage 1 of depths is `depths.1`; what all stages share, or a list drawn whole
+        (`any_of`), is `depths`. Widths are `dims.growth.1`, ... and `dims.first`, or `dims.1`, ...,
+        or the numbers of `dims.quantized_linear`, such as `dims.slope`.
+        """
+        slots: dict[str, Prior] = {}
+        for name, parameter in self.parameters.given.items():
+            if isinstance(parameter, StageParameter):
+                slots |= _stage_slots(name, parameter, self.stages)
+            elif isinstance(parameter, Prior):
+                slots[name] = parameter
+            elif parameter.quantized_linear is not None:
+                priors = parameter.quantized_linear.priors
+                slots |= {f"{name}.{key}": prior for key, prior in priors.items()}
+            elif parameter.absolute is not None:
+                slots |= _stage_slots(name, parameter.absolute, self.stages)
+            else:
+                assert parameter.growth is not None
+                slots |= _stage_slots(f"{name}.growth", parameter.growth, self.stages - 1)
+                if parameter.first is not None:
+                    slots[f"{name}.first"] = parameter.first
+        return slots
 
     @property
     def dimension(self) -> int:
-        """Number of values that are really free; the width scale is set by the budget."""
-        return sum(prior.values is None or len(prior.values) > 1 for prior in self.priors.values())
+        """Number of values that are really free; a width scale that a budget sets is not."""
+        return dimension(self)
 
     @property
     def log10_size(self) -> float:
-        """log10 of the number of shapes; growths, a continuum, are not counted."""
-        counts = (len(prior.values) for prior in self.priors.values() if prior.values is not None)
-        return sum(math.log10(count) for count in counts)
+        """log10 of the number of shapes, as `dse.space.size` counts them."""
+        return log10_size(self)
 
     def definition(self) -> dict[str, Any]:
-        """Name and what is drawn, without descriptions and sources."""
-        data: dict[str, Any] = _without_prose(self.model_dump(mode="json"))
+        """Name and what is drawn, in its shortest spelling, without prose.
+
+        What is left at its default is left out, so that a space keeps its hash when there are new
+        things to choose.
+        """
+        data: dict[str, Any] = {"format": self.format, "name": self.name, "stages": self.stages}
+        usual = _usual_definitions()
+        drawn = self.parameters.definitions(self.stages)
+        data["parameters"] = {
+            name: value for name, value in drawn.items() if value != usual.get(name)
+        }
+        if self.require:
+            data["require"] = [requirement.predicate for requirement in self.require]
         return data
 
     @property
@@ -230,63 +139,74 @@ class DesignSpace(Config):
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-_NETWORK_WIDE = tuple(
-    name for name in Parameters.model_fields if name not in ("depths", "dims", "kernel_sizes")
-)
+def _stage_slots(name: str, parameter: StageParameter, stages: int) -> dict[str, Prior]:
+    priors = parameter.priors(stages)
+    if parameter.is_shared or parameter.any_of is not None:
+        return {name: priors[0]} if stages else {}
+    return {f"{name}.{stage}": prior for stage, prior in enumerate(priors, start=1)}
+
+
+@lru_cache
+def _usual_definitions() -> dict[str, Any]:
+    """What is left out of a definition where it is as here."""
+    needed = {"depths": 1, "dims": {"growth": 1}, "kernel_sizes": 1, "stem_ratio": 1}
+    usual = Parameters.model_validate(needed).definitions(1)
+    return {name: value for name, value in usual.items() if name not in _NEEDED}
 
 
 def load_space(path: str | Path) -> DesignSpace:
-    """Read a space from its YAML file.
+    """Read a space from its YAML file, and from those that it extends.
 
     Raises:
-        UserError: the file, a key or a value is wrong; the sentence names them.
+        UserError: a file, a key or a value is wrong, or allows what the space that it extends does
+            not; the sentence names them.
     """
-    return load_config(DesignSpace, path)
+    return _load(Path(path), ())[0]
+
+
+class _Own(Config):
+    require: tuple[Predicate, ...] = ()
+
+
+def _load(path: Path, children: tuple[Path, ...]) -> tuple[DesignSpace, dict[str, Any]]:
+    """A space and its data, merged with those of the spaces that it extends."""
+    document = load_document(path)
+    file = extended_file(document, children)
+    if file is None:
+        return document.parse(DesignSpace, document.data), document.data
+    parent, inherited = _load(file, (*children, path.resolve()))
+    if "require" in document.data:  # its lines are those of this file alone
+        document.parse(_Own, {"require": document.data["require"]})
+    if document.data.get("stages", parent.stages) != parent.stages:
+        raise document.mistake(("stages",), f"must be {parent.stages} as in {file.name}")
+    data = merged(inherited, document.data)
+    space = document.parse(DesignSpace, data)
+    for place, sentence in loosened(parent.parameters, space.parameters, space.stages):
+        raise document.mistake(("parameters", *place), f"{sentence}, to restrict {file.name}")
+    return space, data
 
 
 def space_from_definition(data: dict[str, Any]) -> DesignSpace:
-    """The space that a store remembers."""
+    """The space that a store remembers.
+
+    Raises:
+        UserError: a key or a value is not allowed.
+    """
     return parse_config(DesignSpace, data, source="the space in the store")
 
 
 def differences(a: DesignSpace, b: DesignSpace) -> list[tuple[str, str, str]]:
     """The choices in which two spaces differ: name, value in `a`, value in `b`."""
     rows = [("stages", str(a.stages), str(b.stages))] if a.stages != b.stages else []
-    old, new = (space.definition()["parameters"] for space in (a, b))
+    old, new = (space.parameters.definitions(space.stages) for space in (a, b))
     for name in Parameters.model_fields:
-        if old[name] != new[name]:
-            rows.append((name, _brief(old[name]), _brief(new[name])))
+        if old.get(name) != new.get(name):
+            rows.append((name, _brief(old.get(name)), _brief(new.get(name))))
+    before, after = ([predicate.predicate for predicate in space.require] for space in (a, b))
+    if before != after:
+        rows.append(("require", _brief(before), _brief(after)))
     return rows
 
 
 def _brief(data: Any) -> str:
     return json.dumps(data).replace('"', "")
-
-
-def _without_prose(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {
-            key: _without_prose(value)
-            for key, value in data.items()
-            if key not in ("description", "source") and value is not None
-        }
-    return [_without_prose(item) for item in data] if isinstance(data, list) else data
-
-
-def _is_number(value: Value) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _require_numbers(prior: Prior, what: str, allowed: Callable[[float], bool]) -> None:
-    value: Value
-    for value in prior.choice or prior.limits:
-        if not _is_number(value) or not allowed(value):
-            raise ValueError(f"may hold {what}, not {value!r}")
-
-
-def _require_whole(prior: Prior, allowed: range, what: str) -> None:
-    if prior.values is None:
-        raise ValueError(f"may hold {what}; add a step")
-    for value in prior.values:
-        if type(value) is not int or value not in allowed:
-            raise ValueError(f"may hold {what}, not {value!r}")

@@ -11,7 +11,7 @@ Json = dict[str, Any]
 
 STUDY_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "space": ("name", "parameters"),
-    "budget": ("flops", "tolerance", "resolution"),
+    "budget": ("tolerance", "resolution"),
     "proxy": ("dataset",),
     "design": ("kind", "repeat"),
     "provenance": (),

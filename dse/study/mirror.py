@@ -1,32 +1,36 @@
 """A survey's trainings as Optuna trials in the same database.
 
 So optuna-dashboard, `optuna.importance` and `optuna.visualization` work on a study's store as it
-is. The mirror is only written: nothing here is ever read back into a statistic, and Optuna's queue
-is not used (its `ask` takes tens of statements, and slows down with every waiting trial).
+is. The parameters of a trial are what the network was drawn with, those of `dse.study.suggest`, so
+that a trial enqueued in a search is the same network again; its widths, which are solved for, and
+its cost are user attributes. The mirror is only written: nothing here is ever read back into a
+statistic, and Optuna's queue is not used (its `ask` takes tens of statements, and slows down with
+every waiting trial).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pandas as pd
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
+from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage
-from optuna.trial import TrialState, create_trial
+from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
+from dse.architecture.spec import Architecture
 from dse.errors import UserError
+from dse.space.budget import Budget
 from dse.space.design_space import DesignSpace, space_from_definition
-from dse.space.priors import Prior
 from dse.store.records import StudyRecord
+from dse.study.sampling import stored_sampler
+from dse.study.slots import slot_values
+from dse.study.suggest import distributions, to_params
 
 _STATES = {
     "complete": TrialState.COMPLETE,
@@ -39,15 +43,17 @@ _STATES = {
 def mirror(store: Path, study: StudyRecord, population: pd.DataFrame) -> int:
     """Add the finished trainings that Optuna does not have yet; returns how many were added.
 
+    What a network was drawn with is not in the store, so the networks are drawn again.
+
     Args:
         store: the SQLite file.
         study: the survey; its name is the name of the Optuna study.
         population: one row a training, as the store gives it.
 
     Raises:
-        UserError: the database cannot be written.
+        UserError: the database cannot be written, or networks cannot be drawn again: the trainings
+            of these are left out, and those of the others are added all the same.
     """
-    space = distributions(space_from_definition(study.space))
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage: RDBStorage | None = None
@@ -65,73 +71,67 @@ def mirror(store: Path, study: StudyRecord, population: pd.DataFrame) -> int:
         }
         finished = population[population["state"].isin(_STATES)]
         new = [row for row in finished.to_dict("records") if _key(row) not in known]
-        target.add_trials([_trial(row, space) for row in new])
+        trials = _trials(study, new)
+        target.add_trials(trials)
     except (optuna.exceptions.StorageInternalError, SQLAlchemyError) as error:
         raise UserError(f"{store}: Optuna's mirror cannot be written: {error}.") from None
     finally:
         if storage is not None:
             storage.engine.dispose()
         optuna.logging.set_verbosity(verbosity)
+    if len(trials) < len(new):
+        raise UserError(
+            f"{store}: {len(new) - len(trials)} of {len(new)} trainings are not shown to Optuna's "
+            "tools, since this version cannot draw their networks again; the store has them all."
+        )
     return len(new)
 
 
-def distributions(space: DesignSpace) -> dict[str, BaseDistribution]:
-    """Optuna's distributions of an architecture's values, by their name in a population."""
-    found: dict[str, BaseDistribution] = {}
-    for name, prior in space.priors.items():
-        if name.startswith("dims.growth"):
-            continue
-        shared = name in ("depths", "kernel_sizes")
-        names = [f"{name}.{k}" for k in range(1, space.stages + 1)] if shared else [name]
-        found |= dict.fromkeys(names, _distribution(prior))
-    lattice = space.parameters.dims.lattice
-    step = lattice.multiple_of
-    low, high = -(-lattice.minimum // step) * step, lattice.maximum // step * step
-    for stage in range(1, space.stages + 1):
-        found[f"dims.{stage}"] = IntDistribution(low, high, step=step)
-    return found
+def _trials(study: StudyRecord, rows: list[dict[Any, Any]]) -> list[FrozenTrial]:
+    """Trainings as trials, but for those whose networks cannot be drawn again."""
+    space = space_from_definition(study.space)
+    params = _params(study, space, {int(row["index"]): row["architecture"] for row in rows})
+    known = distributions(space)
+    return [_trial(row, params[row["index"]], known) for row in rows if row["index"] in params]
 
 
-def _distribution(prior: Prior) -> BaseDistribution:
-    if prior.choice is not None:
-        return CategoricalDistribution(prior.choice)
-    low, high = prior.limits
-    log = prior.log_uniform is not None
-    if prior.values is None:
-        return FloatDistribution(low, high, log=log)
-    if all(isinstance(value, int) for value in prior.values) and (not log or prior.step == 1):
-        return IntDistribution(low, high, log=log, step=int(prior.step or 1))
-    return (
-        FloatDistribution(low, high, step=prior.step)
-        if not log
-        else CategoricalDistribution(prior.values)
-    )
+def _params(
+    study: StudyRecord, space: DesignSpace, networks: Mapping[int, Mapping[str, Any]]
+) -> dict[int, dict[str, Any]]:
+    """What networks were drawn with, by their number; those that come out otherwise are missing."""
+    budget = Budget.from_dict(study.budget)
+    sampler = stored_sampler(space, budget, study.seed, study.design.get("sampling", {}))
+    if sampler is None or not networks:
+        return {}
+    batch = sampler.batch(np.array(sorted(networks)))
+    return {
+        int(index): to_params(space, slot_values(batch.drawer, batch.draft.draws, row))
+        for row, index in enumerate(batch.indices)
+        if batch.architecture(row) == Architecture.from_dict(networks[int(index)])
+    }
 
 
 def _key(row: dict[Any, Any]) -> tuple[int, int]:
     return int(row["index"]), int(row["replicate"])
 
 
-def _trial(row: dict[Any, Any], space: dict[str, BaseDistribution]) -> optuna.trial.FrozenTrial:
+def _trial(
+    row: dict[Any, Any], params: dict[str, Any], space: dict[str, BaseDistribution]
+) -> FrozenTrial:
     index, replicate = _key(row)
     state = _STATES[row["state"]]
+    widths = {f"dims.{k}": int(dim) for k, dim in enumerate(row["architecture"]["dims"], start=1)}
     return create_trial(
         state=state,
         value=float(row["error"]) if state is TrialState.COMPLETE else None,
-        params={name: _param(row[f"arch.{name}"]) for name in space},
-        distributions=space,
+        params=params,
+        distributions={name: space[name] for name in params},
         user_attrs={
             "index": index,
             "replicate": replicate,
             "state": row["state"],
             "flops": int(row["flops"]),
             "params": int(row["params"]),
+            **widths,
         },
     )
-
-
-def _param(value: Any) -> Any:
-    """A plain Python value: pandas turns a missing layer scale into NaN."""
-    if isinstance(value, float) and value != value:
-        return None
-    return value.item() if hasattr(value, "item") else value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
+from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -13,12 +14,14 @@ import numpy as np
 import pandas as pd
 
 import dse
+from dse.architecture import Architecture, Cost
 from dse.errors import UserError
 from dse.proxy.recipe import Proxy
 from dse.space import Budget, DesignSpace, Sampler
+from dse.space.batch import Sample
 from dse.space.design_space import differences, space_from_definition
-from dse.space.sampler import Sample
 from dse.store.records import OUTCOMES, CandidateRecord, StudyRecord, TrialRecord
+from dse.study.sampling import sampling, sampling_parts
 from dse.units import CONVENTION
 
 DEFAULT_PROXY = "embedded"
@@ -31,11 +34,9 @@ class Survey:
     """An unbiased survey of a space under a budget.
 
     Attributes:
-        space: what may be built.
-        budget: the FLOPs window.
+        sampler: draws the networks of a space under a budget from the study's seed.
         proxy: the reduced task that scores a network.
         proxy_name: what the proxy is called: a preset, or a file without its ending.
-        seed: the study's seed; everything random derives from it.
         models: number of networks.
         repeat: share of the networks that is trained with a second seed, twice over: the first
             `repeat` by index, which is a random sample and measures the seed noise without bias,
@@ -43,23 +44,16 @@ class Survey:
             selection (the winner's curse).
     """
 
-    space: DesignSpace
-    budget: Budget
+    sampler: Sampler
     proxy: Proxy
     proxy_name: str = DEFAULT_PROXY
-    seed: int = 0
     models: int = 24
     repeat: float = DEFAULT_REPEAT
 
     @property
     def name(self) -> str:
         """Name of the study and its store: space, budget and whatever is not the default."""
-        budget = self.budget
-        parts = [self.space.name, f"{budget.flops / 1e9:.12g}GFLOPs"]
-        if budget.tolerance != 0.01:
-            parts.append(f"{budget.tolerance * 100:.12g}pct")
-        if budget.resolution != 224:
-            parts.append(f"{budget.resolution}px")
+        parts = [self.space.name, *sampling_parts(self.sampler)]
         if self.proxy_name != DEFAULT_PROXY:
             parts.append(self.proxy_name)
         if self.repeat != DEFAULT_REPEAT:
@@ -69,9 +63,19 @@ class Survey:
         return "-".join(parts)
 
     @property
-    def sampler(self) -> Sampler:
-        """Draws the networks."""
-        return Sampler(space=self.space, budget=self.budget, seed=self.seed)
+    def space(self) -> DesignSpace:
+        """What may be built."""
+        return self.sampler.space
+
+    @property
+    def budget(self) -> Budget:
+        """What a network may cost."""
+        return self.sampler.budget
+
+    @property
+    def seed(self) -> int:
+        """The study's seed; everything random derives from it."""
+        return self.sampler.seed
 
     @property
     def random_repeats(self) -> int:
@@ -88,7 +92,7 @@ class Survey:
             budget=self.budget.to_dict(),
             seed=self.seed,
             proxy=self.proxy.model_dump(mode="json"),
-            design={"kind": "survey", "repeat": self.repeat},
+            design={"kind": "survey", "repeat": self.repeat, "sampling": sampling(self.sampler)},
             provenance=provenance(),
         )
 
@@ -152,6 +156,20 @@ def candidate_record(sample: Sample) -> CandidateRecord:
         params=sample.cost.params,
         activations=sample.cost.activations,
     )
+
+
+def stored_samples(population: pd.DataFrame) -> dict[int, Sample]:
+    """The networks of a store by number, as they were sampled."""
+    first = population[population["replicate"] == 0]
+    return {
+        int(row["index"]): Sample(
+            index=int(row["index"]),
+            architecture=Architecture.from_dict(row["architecture"]),
+            cost=Cost(**{name: int(row[name]) for name in ("flops", "params", "activations")}),
+            refusals=Counter(),
+        )
+        for row in first.to_dict("records")
+    }
 
 
 def provenance() -> dict[str, Any]:

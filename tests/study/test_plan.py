@@ -6,14 +6,18 @@ import pandas as pd
 import pytest
 
 from dse.proxy.recipe import load_proxy
-from dse.space import Budget
+from dse.space import Budget, Sampler
+from dse.space.streams import Design
 from dse.study.plan import Survey, random_repeats
 from tests.spaces import CONVNEXT
 
 
 def survey(budget: str = "4.5GFLOPs", tolerance: str = "1%", **changes: Any) -> Survey:
     window = Budget.parse(budget, tolerance=tolerance)
-    return Survey(space=CONVNEXT, budget=window, proxy=load_proxy("embedded"), **changes)
+    named = ("seed", "population", "design", "stratify")
+    sampling = {name: changes.pop(name) for name in named if name in changes}
+    sampler = Sampler(space=CONVNEXT, budget=window, **sampling)
+    return Survey(sampler=sampler, proxy=load_proxy("embedded"), **changes)
 
 
 def population(states: list[str]) -> pd.DataFrame:
@@ -27,6 +31,8 @@ def test_the_name_says_whatever_is_not_the_default() -> None:
     assert survey().name == "convnext-4.5GFLOPs"
     named = survey("600MFLOPs", "0.5%", proxy_name="mine", repeat=0.5, seed=3)
     assert named.name == "convnext-0.6GFLOPs-0.5pct-mine-repeat50pct-seed3"
+    spread = survey(design=Design(kind="sobol"), stratify=("stem", "norm_layer"))
+    assert spread.name == "convnext-4.5GFLOPs-sobol-by-stem-by-norm_layer"
 
 
 def test_budgets_that_differ_a_little_have_different_names() -> None:

@@ -1,0 +1,76 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from dse.space import Sampler
+
+JSON = click.option("--json", "as_json", is_flag=True, help="JSON Lines with stable keys.")
+TOLERANCE = click.option(
+    "--tolerance", default="1%", show_default=True, help="Half width of the budget window."
+)
+RESOLUTION = click.option(
+    "--resolution",
+    default=224,
+    show_default=True,
+    type=click.IntRange(16, 4096),
+    help="Input pixels at which FLOPs count.",
+)
+SEED = click.option("--seed", default=0, show_default=True, type=click.IntRange(0, 2**32 - 1))
+BUDGET_HELP = (
+    "A target such as 4.5GFLOPs, params=25M or 360-400MFLOPs; repeat it for limits such as "
+    "params<=30M, activations<=20M, latency<=5ms or memory<=200MB."
+)
+POPULATION = click.option(
+    "--population",
+    default="solved",
+    show_default=True,
+    type=click.Choice(["solved", "conditioned"]),
+    help="Solve the widths for the target, or draw them too and reject what misses the window.",
+)
+DESIGN = click.option(
+    "--design",
+    default="independent",
+    show_default=True,
+    metavar="independent|sobol|latin_hypercube[:N]",
+    help="How evenly the draws fill the space.",
+)
+STRATIFY = click.option(
+    "--stratify", multiple=True, metavar="NAME", help="Let a parameter's values come equally often."
+)
+
+
+def sampling(*, budget: str | None) -> Callable[[Any], Any]:
+    """The options that say how networks are drawn; `budget` is the default target."""
+    target = click.option(
+        "--budget",
+        multiple=True,
+        default=() if budget is None else (budget,),
+        show_default=budget is not None,
+        metavar="TARGET|LIMIT",
+        help=BUDGET_HELP,
+    )
+
+    def decorate(command: Any) -> Any:
+        for option in (STRATIFY, DESIGN, POPULATION, SEED, RESOLUTION, TOLERANCE, target):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def sampler_of(space: str, **options: Any) -> Sampler:
+    """What the options ask for.
+
+    Raises:
+        UserError: a file or an option is not usable.
+    """
+    from dse.space import load_space
+    from dse.study.sampling import make_sampler
+
+    return make_sampler(load_space(space), **options)

@@ -1,0 +1,128 @@
+"""The values that a network of a space was drawn with, slot by slot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from dse.space.design_space import DesignSpace
+from dse.space.parameters import Parameter, StageParameter, Widths
+from dse.space.priors import Prior, Value
+from dse.space.shapes import Array, Drawer, Draws
+
+
+@dataclass(frozen=True)
+class Group:
+    """Slots that are drawn together: of one choice, or of one number of the widths.
+
+    Attributes:
+        name: what the slots' names begin with; the name of the only slot if there is one.
+        parameter: the choice; None for a number of the widths.
+        slots: the prior of each slot, in the order of the stages, fixed ones too.
+    """
+
+    name: str
+    parameter: Parameter | StageParameter | None
+    slots: dict[str, Prior]
+
+    @property
+    def free(self) -> dict[str, Prior]:
+        """The slots that have more than one value."""
+        return {name: prior for name, prior in self.slots.items() if not prior.is_fixed}
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the values of the stages may not fall, or not rise."""
+        return (
+            isinstance(self.parameter, StageParameter)
+            and not self.parameter.is_shared
+            and self.parameter.tie in ("non_decreasing", "non_increasing")
+        )
+
+    @property
+    def falls(self) -> bool:
+        """Of an ordered group, whether the values may not rise."""
+        return isinstance(self.parameter, StageParameter) and self.parameter.tie == "non_increasing"
+
+
+def groups(space: DesignSpace) -> Iterator[Group]:
+    """All slots of a space; a conditional choice comes after those that it depends on."""
+
+    def group(name: str, parameter: Parameter | StageParameter | None) -> Group:
+        slots = space.slots.items()
+        own = {key: p for key, p in slots if key == name or key.startswith(f"{name}.")}
+        return Group(name, parameter, own)
+
+    for name in space.parameters.order:
+        parameter = space.parameters.given[name]
+        if not isinstance(parameter, Widths):
+            yield group(name, parameter)
+        elif parameter.quantized_linear is not None:
+            yield from (group(f"{name}.{key}", None) for key in parameter.quantized_linear.priors)
+        elif parameter.absolute is not None:
+            yield group(name, parameter.absolute)
+        else:
+            yield group(f"{name}.growth", parameter.growth)
+            if parameter.first is not None:
+                yield group(f"{name}.first", None)
+
+
+def slot_values(drawer: Drawer, draws: Draws, row: int) -> dict[str, Value]:
+    """The values of the free slots that were drawn for a network, by name.
+
+    A slot whose condition does not hold is left out. Of a conditioned population, a group width
+    that was cut to the width of its convolution is the smallest that is cut to the same.
+    """
+    one = {name: values[row : row + 1] for name, values in draws.items()}
+    found = {}
+    for group in groups(drawer.space):
+        for name, prior in group.free.items():
+            if drawer.drawn(name, one)[0]:
+                found[name] = _value(drawer, group, name, prior, one)
+    return found
+
+
+def _value(drawer: Drawer, group: Group, name: str, prior: Prior, one: Draws) -> Value:
+    parameter = group.parameter
+    if isinstance(parameter, StageParameter) and parameter.any_of is not None:
+        assert prior.values is not None
+        lists = np.array(parameter.any_of, dtype=np.float64)
+        return prior.values[int(np.abs(lists - one[group.name]).max(axis=1).argmin())]
+    if group.name == "group_width":
+        stages = one[group.name] if name == group.name else drawer.slot(name, one)
+        return _group_width(prior, stages)
+    drawn = drawer.slot(name, one)[0]
+    if prior.values is None:
+        low, high = prior.limits
+        return min(max(float(drawn), float(low)), float(high))
+    return prior.values[index_of(prior, drawn)]
+
+
+def _group_width(prior: Prior, stages: Array) -> Value:
+    width = float(stages.max())
+    assert prior.values is not None
+    if width == 0:
+        return None
+    wider = [v for v in prior.values if isinstance(v, int) and v >= width]
+    return min(wider)
+
+
+def index_of(prior: Prior, value: Value) -> int:
+    """Which of a prior's values one is, the last binary digits aside.
+
+    Raises:
+        ValueError: it is none of them.
+    """
+    assert prior.values is not None
+    for k, listed in enumerate(prior.values):
+        if listed == value and isinstance(listed, bool) == isinstance(value, bool):
+            return k
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        numbers = [v if isinstance(v, int | float) else np.inf for v in prior.values]
+        nearest = int(np.abs(np.array(numbers, dtype=np.float64) - value).argmin())
+        size = max(abs(v) for v in (*prior.limits, value)) if prior.choice is None else abs(value)
+        if abs(numbers[nearest] - value) <= 1e-12 * size:
+            return nearest
+    raise ValueError(f"{value!r} is none of its values")
