@@ -2,10 +2,10 @@
 
     python benchmarks/sampling.py
 
-Writes benchmarks/results/sampling.json and sampling.md. One core. Every network is counted again by the closed form of one network
-(`dse.architecture.cost`), and a few by fvcore on the built module, neither of which the sampler
-uses. The baseline draws the same space's shapes with a prior of the first width, and rejects what
-misses the window.
+Writes benchmarks/results/sampling.json and sampling.md. One core. Every network is counted again
+by the closed form of one network (`dse.architecture.cost`), and a few by fvcore on the built
+module, neither of which the sampler uses. The baseline draws the same space's shapes with a prior
+of the first width, and rejects what misses the window.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from dse.export.folder import export_networks
 from dse.space import Budget
 from dse.store.records import StudyRecord
 from dse.store.store import Store
-from dse.study.caution import kernel_caution
+from dse.study.caution import duplicate_caution, kernel_caution, sampling_caution
 from dse.study.plan import random_repeats
 
 STUDIES = Path("studies")
@@ -152,14 +152,23 @@ def load_conclusion(target: str | Path) -> Conclusion:
     channels = study.proxy["channels"]
     notes = [reference_sentence(reference, channels=channels) for reference in references]
     shapes = [Architecture.from_dict(network) for network in population["architecture"][:LOOKED_AT]]
-    caution = kernel_caution(shapes, study.proxy["resolution"])
+    first = population[population["replicate"] == 0]
+    notes += [
+        caution
+        for caution in (
+            sampling_caution(study.design),
+            duplicate_caution(first["architecture"]),
+            kernel_caution(shapes, study.proxy["resolution"]),
+        )
+        if caution
+    ]
     summary = summarise(
         population,
         random_subset=random_repeats(study.design["repeat"], networks),
         embedded=study.proxy["dataset"]["source"] == "fractals",
         top=networks,
         top_share=study.design["repeat"],
-        notes=[*notes, caution] if caution else notes,
+        notes=notes,
     )
     return Conclusion(
         store=path,

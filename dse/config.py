@@ -42,8 +42,10 @@ class _Loader(yaml.SafeLoader):
         try:
             return super().construct_object(node, deep=deep)
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+            if not isinstance(node, yaml.ScalarNode):
+                raise
             # PyYAML lets Python's errors through, as of a date that does not exist
-            problem = f"{_short(str(node.value))!r} cannot be read; quote a text"
+            problem = f"{_short(node.value)!r} cannot be read; quote a text"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark) from None
 
 
@@ -174,7 +176,7 @@ def _malformed(path: str | Path, error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     problem = getattr(error, "problem", None) or "cannot be parsed"
     where = f"{path}, line {mark.line + 1}" if mark else str(path)
-    return _one_line(f"{where}: is not valid YAML: {_short(problem)}.")
+    return _one_line(f"{where}: is not valid YAML: {_short(problem, 300)}.")
 
 
 def _sentence(
@@ -214,8 +216,8 @@ def _dotted(location: Location) -> str:
     return ".".join(_short(str(part)) for part in location)
 
 
-def _short(text: str) -> str:
-    return text if len(text) <= 200 else f"{text[:200]}..."
+def _short(text: str, most: int = 200) -> str:
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def _one_line(text: str) -> str:

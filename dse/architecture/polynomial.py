@@ -56,7 +56,7 @@ class Polynomial:
         return Polynomial(terms)
 
     def __floordiv__(self, other: Term) -> Polynomial:
-        """Division by a single product, which must leave no remainder once the numbers are known."""
+        """Division by a single product, without remainder once the numbers are known."""
         ((right, another),) = Polynomial.of(other).terms.items()
         assert all(multiple % another == 0 for multiple in self.terms.values()), (self, other)
         return Polynomial(

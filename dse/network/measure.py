@@ -78,9 +78,7 @@ class _LiveTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.peak = 0
         self._bytes: dict[int, int] = {}
 
-    def __torch_dispatch__(
-        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
-    ) -> Any:
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = func(*args, **(kwargs or {}))
         self.note(tree_leaves(result))
         return result

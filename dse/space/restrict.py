@@ -50,10 +50,15 @@ def _pairs(
     name: str, parent: Choice, child: Choice, parameters: Parameters
 ) -> Iterator[tuple[Choice, Choice]]:
     """What is drawn in the parent and in the child, wherever their conditions hold or not."""
-    keys = list({**(parent.when or {}), **(child.when or {})})
-    values = [parameters.possible(key) or () for key in keys]
+    conditions = parent.when or {}, child.when or {}
+    keys = list(conditions[0] | conditions[1])
+    alike: list[list[Value]] = []  # of values that both conditions treat alike, one is enough
+    for key in keys:
+        asked = [condition.get(key, ()) for condition in conditions]
+        possible = parameters.possible(key) or ()
+        alike.append(list({tuple(v in values for values in asked): v for v in possible}.values()))
     seen = set()
-    for combination in itertools.product(*values):
+    for combination in itertools.product(*alike):
         assignment = dict(zip(keys, combination, strict=True))
         holds = parent.holds(assignment), child.holds(assignment)
         if holds not in seen:
@@ -82,19 +87,23 @@ def _excess(child: Choice, parent: Choice, stages: int) -> str:
 
 
 def _excess_of_prior(child: Prior, parent: Prior) -> str:
-    allowed = parent.values
-    if child.values is None:
-        low, high = child.limits
-        if allowed is not None:
-            return f"may hold {_listed(allowed)}, not all numbers from {low:g} to {high:g}"
-    for value in child.limits if child.values is None else child.values:
-        if allowed is not None and value not in allowed:
-            return f"may hold {_listed(allowed)}, not {shown(value)}"
-        if allowed is None:
-            low, high = parent.limits
-            if not isinstance(value, int | float) or not low <= value <= high:
-                return f"may hold numbers from {low:g} to {high:g}, not {shown(value)}"
-    return ""
+    low, high = child.limits if child.values is None else (None, None)
+    if parent.values is not None:
+        if child.values is None:
+            return f"may hold {_listed(parent.values)}, not all from {low:g} to {high:g}"
+        allowed = set(parent.values)
+        outside = (value for value in child.values if value not in allowed)
+        what = _listed(parent.values)
+    else:
+        least, most = parent.limits
+        values = (low, high) if child.values is None else child.values
+        outside = (
+            value
+            for value in values
+            if not (isinstance(value, int | float) and least <= value <= most)
+        )
+        what = f"numbers from {least:g} to {most:g}"
+    return next((f"may hold {what}, not {shown(value)}" for value in outside), "")
 
 
 def _excess_of_stages(child: StageParameter, parent: StageParameter, stages: int) -> str:

@@ -28,7 +28,7 @@ from dse.space.feasible import feasible_range
 from dse.space.shapes import Drawer
 from dse.space.solve import NOT_ON_LATTICE
 from dse.space.strata import Strata
-from dse.space.streams import Design, Stream, attempts_in
+from dse.space.streams import INDEPENDENT, Design, Stream, attempts_in
 from dse.units import format_quantity
 
 Population = Literal["solved", "conditioned"]
@@ -63,7 +63,7 @@ class Sampler:
     budget: Budget
     seed: int = 0
     population: Population = "solved"
-    design: Design = Design()
+    design: Design = INDEPENDENT
     stratify: tuple[str, ...] = ()
     measure: Measure | None = None
 

@@ -61,6 +61,9 @@ class Design:
         return f"{self.kind}:{self.block}" if self.kind == "latin_hypercube" else self.kind
 
 
+INDEPENDENT: Final = Design()
+
+
 def attempts_in(round_: int) -> int:
     """How many points a round holds for each network: 1, 4, 16, and 64 from then on."""
     return min(1 << 2 * round_, _MOST_ATTEMPTS)
@@ -78,7 +81,7 @@ class Stream:
 
     key: tuple[int, ...]
     columns: int
-    design: Design = Design()
+    design: Design = INDEPENDENT
 
     def points(self, indices: NDArray[np.int64], round_: int) -> NDArray[np.float64]:
         """The points of some networks in a round, shape (n, attempts, columns), in [0, 1)."""

@@ -1,9 +1,12 @@
-"""What a proxy cannot see, told on paper."""
+"""What a study cannot see, or must not be taken for, told on paper."""
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from dse.architecture import Architecture, layers
 
@@ -32,6 +35,37 @@ def kernel_caution(networks: Iterable[Architecture], resolution: int) -> str | N
         f"{_listed([str(small[stage]) for stage in stages])} pixels a side, so that kernels beyond "
         f"{_listed(reach)} act like these there (strided blocks excepted): this proxy cannot "
         "compare such kernel sizes."
+    )
+
+
+def sampling_caution(design: Mapping[str, Any]) -> str | None:
+    """A sentence on networks that are no independent draws of the solved population."""
+    sampling = design.get("sampling", {})
+    parts = []
+    if sampling.get("population", "solved") == "conditioned":
+        parts.append(
+            "The networks are the prior over networks, widths included, conditioned on the window."
+        )
+    spread = sampling.get("design", "independent")
+    if spread != "independent" or sampling.get("stratify"):
+        strata = ", ".join(sampling.get("stratify", ()))
+        by = f", stratified by {strata}" if strata else ""
+        parts.append(
+            f"The networks were drawn by design ({spread.replace('_', ' ')}{by}), not independently; "
+            "the intervals here treat them as independent draws, which makes them rather too wide."
+        )
+    return " ".join(parts) or None
+
+
+def duplicate_caution(architectures: Iterable[Mapping[str, Any]]) -> str | None:
+    """A sentence on networks of a population that equal an earlier one, if there are any."""
+    seen = Counter(json.dumps(network, sort_keys=True) for network in architectures)
+    copies = seen.total() - len(seen)
+    if not copies:
+        return None
+    return (
+        f"{copies} of the {seen.total()} networks equal an earlier one, as chance had it; they were "
+        "trained all the same and count as draws."
     )
 
 

@@ -162,6 +162,7 @@ def test_a_condition_that_can_no_longer_hold_leaves_what_stands_in(tmp_path: Pat
         ({"group_width": {"any_of": [[1, 1, 2, 1]]}}, r"\[1, 1, 2, 1\] is not non-decreasing"),
         ({"expansion_ratio": {"shared": {"uniform": [0.5, 3]}}}, "from 1 to 6, not 0.5"),
         ({"expansion_ratio": 7}, "may hold numbers from 1 to 6, not 7"),
+        ({"norms_per_block": {"uniform": [1, 3]}}, "0, 1, 2 or 3; add a step"),
         ({"ls_init_value": None}, "may hold numbers from 1e-06 to 1, not null"),
         ({"norms_per_block": {"choice": [1, 0]}}, "norms_per_block: may hold 1, 2, 3, not 0"),
         ({"grn": {"when": None, "choice": [True]}}, "grn: may hold false, not true"),

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from dse.architecture import Architecture
-from dse.study.caution import kernel_caution
+from dse.study.caution import duplicate_caution, kernel_caution, sampling_caution
 
 
 def test_kernels_that_reach_beyond_their_maps_are_told_with_stage_and_limit() -> None:
@@ -35,3 +35,28 @@ def test_the_outer_weights_of_such_a_kernel_get_no_gradient() -> None:
     seen = conv.weight.grad[0, 0] != 0
     assert seen.sum() == 3 * 3
     assert seen[2:5, 2:5].all()
+
+
+def test_independent_draws_need_no_caution() -> None:
+    sampling = {"population": "solved", "design": "independent", "stratify": []}
+    assert sampling_caution({"sampling": sampling}) is None
+    assert sampling_caution({}) is None  # a store of the first version
+
+
+def test_networks_that_are_not_drawn_independently_are_told() -> None:
+    sampling = {"population": "conditioned", "design": "independent", "stratify": ["stem"]}
+    told = sampling_caution({"sampling": sampling})
+    assert told is not None
+    assert "conditioned on the window" in told
+    assert "(independent, stratified by stem)" in told
+    spread = sampling_caution({"sampling": {"design": "sobol"}})
+    assert spread is not None
+    assert "(sobol), not independently" in spread
+
+
+def test_equal_networks_are_counted() -> None:
+    networks = [Architecture().to_dict(), {"depths": [1]}, Architecture().to_dict()]
+    told = duplicate_caution(networks)
+    assert told is not None
+    assert told.startswith("1 of the 3 networks equal an earlier one")
+    assert duplicate_caution(networks[:2]) is None
