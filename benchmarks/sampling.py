@@ -30,7 +30,7 @@ from dse.network import build
 from dse.network.verify import count
 from dse.proxy.device import device_name
 from dse.space import Budget, DesignSpace, Sampler, load_space
-from dse.space.shapes import WRONG_STAGES
+from dse.space.sampling.shapes import WRONG_STAGES
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"

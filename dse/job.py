@@ -23,7 +23,7 @@ from dse.errors import UserError
 from dse.proxy.device import default_workers, device_name, pick_device, pick_dtype
 from dse.proxy.recipe import Proxy, load_proxy
 from dse.space import Sample, duplicates, load_space
-from dse.space.describe import feasibility_text, population_text
+from dse.space.describe.description import feasibility_text, population_text
 from dse.store.check import is_fresh
 from dse.store.engine import store_path
 from dse.store.lock import store_lock

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from dse.space.design_space import DesignSpace, load_space
+from dse.space.language.design_space import DesignSpace, load_space
 
 SPACES = Path(__file__).parents[1] / "spaces"
 CONVNEXT_FILE = SPACES / "convnext_space.yaml"

@@ -248,3 +248,51 @@ def test_layers_add_up_to_the_cost(capsys: pytest.CaptureFixture[str]) -> None:
     rows = [json.loads(line) for line in out.splitlines()]
     assert sum(row["flops"] for row in rows) == 4_089_184_256
     assert {"network", "name", "kind", "bytes", "intensity"} <= rows[0].keys()
+
+
+def test_sample_takes_several_budgets_designs_and_strata(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    options = ["--budget", "params=25M", "--budget", "flops<=5GFLOPs", "--design", "sobol"]
+    code, out, _ = run(capsys, "sample", SPACE, *options, "--stratify", "stem", "-n", "6", "--json")
+    assert code == 0
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert all(24.75e6 <= row["params"] <= 25.25e6 and row["flops"] <= 5e9 for row in rows)
+    assert sorted(row["architecture"]["stem"] for row in rows) == sorted(
+        2 * ["patch", "overlap", "resnet"]
+    )
+
+
+def test_sample_measures_latency_where_it_is_limited(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--budget", "20MFLOPs", "--budget", "latency<=10s", "--resolution", "32"]
+    code, out, _ = run(capsys, "sample", SPACE, *options, "-n", "2", "--json")
+    assert code == 0
+    assert len(out.splitlines()) == 2
+    options[3] = "latency<=1us"
+    code, _, err = run(capsys, "sample", SPACE, *options, "-n", "1")
+    assert code == 2
+    assert "above the limit on latency" in err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--design", "grid"], "--design 'grid': write independent, sobol"),
+        (["--stratify", "dims"], "--stratify 'dims': name choices of the whole network"),
+        (["--population", "conditioned"], "give first beside growth, or per_stage"),
+        (["--budget", "1GFLOPs", "--budget", "2GFLOPs"], "give exactly one target"),
+        (["--budget", "latency<=5ms"], "give exactly one target"),
+    ],
+)
+def test_a_way_of_sampling_that_cannot_be_is_told_in_a_sentence(
+    options: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, err = run(capsys, "sample", SPACE, *options)
+    assert (code, out) == (2, "")
+    assert sentence in err
+
+
+def test_schema_prints_a_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, "schema", "space")
+    assert code == 0
+    assert json.loads(out)["properties"]["name"]

@@ -11,7 +11,7 @@ import yaml
 
 from dse.cli import cli
 from dse.space import Budget, Sampler
-from dse.space.design_space import DesignSpace
+from dse.space.language.design_space import DesignSpace
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()

@@ -26,6 +26,7 @@ for verb in (
     paper.cost,
     paper.roadmap,
     paper.space,
+    paper.schema,
     study.report,
     study.export,
 ):

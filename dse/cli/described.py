@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from dse.cli.show import brief, show
-from dse.space.budget import COUNTED
-from dse.space.describe import Description
-from dse.space.words import meaning_text, p_text, percent, size_text, statistic_text
+from dse.space.describe.description import Description
+from dse.space.describe.words import meaning_text, p_text, percent, size_text, statistic_text
+from dse.space.sampling.budget import COUNTED
 from dse.units import format_count
 
 LEAST_SHOWN = 8

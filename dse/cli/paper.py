@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -122,7 +123,7 @@ def space(
     or how two spaces differ."""
     from dse.cli.described import show_description
     from dse.space import load_space
-    from dse.space.describe import compare_rows, describe
+    from dse.space.describe.description import compare_rows, describe
 
     if plot is not None and (other or not options["budget"]):
         raise UserError("--plot: shows one space under a budget; give --budget, such as 4.5GFLOPs")
@@ -148,3 +149,12 @@ def space(
         show_description(found)
     if plot is not None:
         click.echo(f"page: {plot}", err=True)
+
+
+@click.command()
+@click.argument("kind", type=click.Choice(["space"]))
+def schema(kind: str) -> None:
+    """The JSON Schema of a file format, by which editors complete and check it."""
+    from dse.space.language.schema import space_schema
+
+    click.echo(json.dumps(space_schema(), indent=1))

@@ -12,8 +12,8 @@ from dse.dashboard.page import assemble
 from dse.dashboard.sections import Page
 from dse.dashboard.space_figures import histogram_panel, marginal_panel, region_figure
 from dse.files import write_whole
-from dse.space.describe import Description
-from dse.space.words import meaning_text, p_text, percent, size_text, statistic_text
+from dse.space.describe.description import Description
+from dse.space.describe.words import meaning_text, p_text, percent, size_text, statistic_text
 
 REGIONS_SHOWN = 40
 Row = Mapping[str, Any]

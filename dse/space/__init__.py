@@ -1,8 +1,8 @@
 """SAMPLE: many networks on paper, inside a budget. No torch here."""
 
-from dse.space.batch import Batch, Sample, duplicates
-from dse.space.budget import Budget
-from dse.space.design_space import DesignSpace, load_space
-from dse.space.sampler import Sampler
+from dse.space.language.design_space import DesignSpace, load_space
+from dse.space.sampling.batch import Batch, Sample, duplicates
+from dse.space.sampling.budget import Budget
+from dse.space.sampling.sampler import Sampler
 
 __all__ = ["Batch", "Budget", "DesignSpace", "Sample", "Sampler", "duplicates", "load_space"]

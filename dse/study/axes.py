@@ -16,8 +16,8 @@ from optuna.distributions import (
 from optuna.trial import BaseTrial
 
 from dse.errors import UserError
-from dse.space.design_space import DesignSpace
-from dse.space.priors import Prior, Value
+from dse.space.language.design_space import DesignSpace
+from dse.space.language.priors import Prior, Value
 from dse.study.slots import groups, index_of
 
 RANK = ".rank"

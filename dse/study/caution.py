@@ -51,8 +51,9 @@ def sampling_caution(design: Mapping[str, Any]) -> str | None:
         strata = ", ".join(sampling.get("stratify", ()))
         by = f", stratified by {strata}" if strata else ""
         parts.append(
-            f"The networks were drawn by design ({spread.replace('_', ' ')}{by}), not independently; "
-            "the intervals here treat them as independent draws, which makes them rather too wide."
+            f"The networks were drawn by design ({spread.replace('_', ' ')}{by}), not "
+            "independently; the intervals here treat them as independent draws, which "
+            "makes them rather too wide."
         )
     return " ".join(parts) or None
 
@@ -64,8 +65,8 @@ def duplicate_caution(architectures: Iterable[Mapping[str, Any]]) -> str | None:
     if not copies:
         return None
     return (
-        f"{copies} of the {seen.total()} networks equal an earlier one, as chance had it; they were "
-        "trained all the same and count as draws."
+        f"{copies} of the {seen.total()} networks equal an earlier one, as chance had it; they "
+        "were trained all the same and count as draws."
     )
 
 

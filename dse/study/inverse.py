@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dse.errors import UserError
-from dse.space.chains import Chain
-from dse.space.priors import Prior, Value
-from dse.space.shapes import Drawer
+from dse.space.language.priors import Prior, Value
+from dse.space.sampling.chains import Chain
+from dse.space.sampling.shapes import Drawer
 from dse.study.slots import Group, groups, index_of
 
 _LARGEST = 1 - 2**-53

@@ -25,8 +25,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dse.architecture.spec import Architecture
 from dse.errors import UserError
-from dse.space.budget import Budget
-from dse.space.design_space import DesignSpace, space_from_definition
+from dse.space.language.design_space import DesignSpace, space_from_definition
+from dse.space.sampling.budget import Budget
 from dse.store.records import StudyRecord
 from dse.study.sampling import stored_sampler
 from dse.study.slots import slot_values

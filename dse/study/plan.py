@@ -18,8 +18,8 @@ from dse.architecture import Architecture, Cost
 from dse.errors import UserError
 from dse.proxy.recipe import Proxy
 from dse.space import Budget, DesignSpace, Sampler
-from dse.space.batch import Sample
-from dse.space.design_space import differences, space_from_definition
+from dse.space.language.design_space import differences, space_from_definition
+from dse.space.sampling.batch import Sample
 from dse.store.records import OUTCOMES, CandidateRecord, StudyRecord, TrialRecord
 from dse.study.sampling import sampling, sampling_parts
 from dse.units import CONVENTION

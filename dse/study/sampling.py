@@ -9,8 +9,8 @@ from typing import Any, get_args
 from dse.architecture.spec import Architecture
 from dse.errors import UserError
 from dse.space import Budget, DesignSpace, Sampler
-from dse.space.sampler import VERSION, Measure, Population
-from dse.space.streams import Design
+from dse.space.sampling.sampler import VERSION, Measure, Population
+from dse.space.sampling.streams import Design
 
 
 def make_sampler(

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dse.space.design_space import DesignSpace
-from dse.space.parameters import Parameter, StageParameter, Widths
-from dse.space.priors import Prior, Value
-from dse.space.shapes import Array, Drawer, Draws
+from dse.space.language.design_space import DesignSpace
+from dse.space.language.parameters import Parameter, StageParameter, Widths
+from dse.space.language.priors import Prior, Value
+from dse.space.sampling.shapes import Drawer, Draws
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,7 @@ def groups(space: DesignSpace) -> Iterator[Group]:
 def slot_values(drawer: Drawer, draws: Draws, row: int) -> dict[str, Value]:
     """The values of the free slots that were drawn for a network, by name.
 
-    A slot whose condition does not hold is left out. Of a conditioned population, a group width
-    that was cut to the width of its convolution is the smallest that is cut to the same.
+    A slot whose condition does not hold is left out.
     """
     one = {name: values[row : row + 1] for name, values in draws.items()}
     found = {}
@@ -85,28 +84,13 @@ def slot_values(drawer: Drawer, draws: Draws, row: int) -> dict[str, Value]:
 
 
 def _value(drawer: Drawer, group: Group, name: str, prior: Prior, one: Draws) -> Value:
-    parameter = group.parameter
-    if isinstance(parameter, StageParameter) and parameter.any_of is not None:
-        assert prior.values is not None
-        lists = np.array(parameter.any_of, dtype=np.float64)
-        return prior.values[int(np.abs(lists - one[group.name]).max(axis=1).argmin())]
-    if group.name == "group_width":
-        stages = one[group.name] if name == group.name else drawer.slot(name, one)
-        return _group_width(prior, stages)
     drawn = drawer.slot(name, one)[0]
     if prior.values is None:
         low, high = prior.limits
         return min(max(float(drawn), float(low)), float(high))
-    return prior.values[index_of(prior, drawn)]
-
-
-def _group_width(prior: Prior, stages: Array) -> Value:
-    width = float(stages.max())
-    assert prior.values is not None
-    if width == 0:
+    if group.name == "group_width" and drawn == 0:
         return None
-    wider = [v for v in prior.values if isinstance(v, int) and v >= width]
-    return min(wider)
+    return prior.values[index_of(prior, drawn)]
 
 
 def index_of(prior: Prior, value: Value) -> int:

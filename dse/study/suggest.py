@@ -23,12 +23,11 @@ import optuna
 from optuna.trial import BaseTrial
 
 from dse.errors import UserError
-from dse.space.batch import Batch, Sample
-from dse.space.design_space import DesignSpace
-from dse.space.draft import Draft, draft
-from dse.space.parameters import Parameter
-from dse.space.priors import Value
-from dse.space.sampler import Sampler
+from dse.space.language.design_space import DesignSpace
+from dse.space.language.priors import Value
+from dse.space.sampling.batch import Batch, Sample
+from dse.space.sampling.draft import Draft, draft
+from dse.space.sampling.sampler import Sampler
 from dse.study.axes import Axis, axes, distributions, in_order, to_params
 from dse.study.inverse import point_of
 from dse.study.slots import Group, groups, slot_values
@@ -122,8 +121,8 @@ def _suggested(trial: BaseTrial, space: DesignSpace) -> dict[str, Value]:
             found |= _ordered(trial, group, by_slot)
         else:
             found |= {slot: by_slot[slot].suggest(trial) for slot in group.free}
-        if isinstance(group.parameter, Parameter):
-            fixed = (group.parameter.values or (None,))[0]
+        if group.name in group.slots:  # one value for the whole network
+            fixed = (group.slots[group.name].values or (None,))[0]
             known[group.name] = found.get(group.name, fixed)
     return found
 

@@ -10,7 +10,7 @@ from dse.dashboard.space_figures import histogram_panel, marginal_panel, region_
 from dse.dashboard.space_page import render_space, write_space_page
 from dse.errors import UserError
 from dse.space import Budget, Sampler, load_space
-from dse.space.describe import Description, describe
+from dse.space.describe.description import Description, describe
 from tests.dashboard.conftest import without_plotly
 from tests.dashboard.test_report import Elements
 from tests.spaces import CONVNEXT_FILE

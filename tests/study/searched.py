@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dse.space import Sampler
-from dse.space.design_space import DesignSpace, load_space
+from dse.space.language.design_space import DesignSpace, load_space
 from dse.study.sampling import make_sampler
 from tests.spaces import CONVNEXT, changed
 

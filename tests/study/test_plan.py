@@ -7,7 +7,7 @@ import pytest
 
 from dse.proxy.recipe import load_proxy
 from dse.space import Budget, Sampler
-from dse.space.streams import Design
+from dse.space.sampling.streams import Design
 from dse.study.plan import Survey, random_repeats
 from tests.spaces import CONVNEXT
 

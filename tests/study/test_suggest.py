@@ -16,7 +16,7 @@ from optuna.trial import FixedTrial, TrialState
 from dse.architecture import Architecture, cost
 from dse.errors import UserError
 from dse.space import Budget, DesignSpace, Sampler
-from dse.space.parameters import Parameter
+from dse.space.language.parameters import Parameter
 from dse.study.inverse import point_of
 from dse.study.sampling import make_sampler
 from dse.study.suggest import distributions, slot_values, suggest, to_params

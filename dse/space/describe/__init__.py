@@ -1,0 +1,1 @@
+"""SHOW: what a space and a budget make of each other, before any training."""

@@ -1,0 +1,1 @@
+"""SAY: what may be built and how likely, as a file."""

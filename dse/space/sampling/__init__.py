@@ -1,0 +1,1 @@
+"""DRAW: networks of a space inside a budget."""
