@@ -162,6 +162,30 @@ def test_choices_keep_their_prior_at_the_budget(design: Design) -> None:
     assert worst > 1e-3
 
 
+def test_a_hundred_thousand_networks_meet_the_window_and_keep_the_priors() -> None:
+    """With 18 slots and 60 values one in a hundred seeds would miss by chance."""
+    sampler = Sampler(space=CONVNEXT, budget=BUDGET)
+    batch = sampler.batch(np.arange(100_000))
+    for row in range(0, 100_000, 50):
+        assert BUDGET.contains(cost(batch.architecture(row)).flops)
+    assert all(BUDGET.contains(flops) for flops in batch.draft.costs[:, 0])
+    refused = sum(counter.total() for counter in batch.refusals)
+    assert 100_000 / (100_000 + refused) >= 0.99
+    smallest = []
+    for name in batch.drawer.columns:
+        drawn, prior = batch.drawer.slot(name, batch.draft.draws), CONVNEXT.slots[name]
+        if prior.values is None:
+            uniform = np.log(drawn / 1.25) / np.log(2.75 / 1.25)
+            smallest.append(stats.kstest(uniform, "uniform").pvalue)
+        else:
+            counts = Counter(drawn.tolist())
+            observed = [counts[value] for value in prior.values]
+            assert prior.probabilities is not None
+            smallest.append(stats.chisquare(observed, 1e5 * prior.probabilities).pvalue)
+    assert len(smallest) == 21
+    assert min(smallest) * len(smallest) > 0.01
+
+
 def test_limits_beside_the_target_hold_and_are_counted() -> None:
     budget = Budget.parse(["4.5GFLOPs", "params<=30M", "activations<=25M"])
     samples = list(Sampler(space=CONVNEXT, budget=budget).samples(100))
