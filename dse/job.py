@@ -24,6 +24,7 @@ from dse.proxy.device import default_workers, device_name, pick_device, pick_dty
 from dse.proxy.recipe import Proxy, load_proxy
 from dse.space import Sample, duplicates, load_space
 from dse.space.describe.description import feasibility_text, population_text
+from dse.space.describe.words import shapes_text
 from dse.store.check import is_fresh
 from dse.store.engine import store_path
 from dse.store.lock import store_lock
@@ -192,7 +193,7 @@ def announce(
         missing += survey.unknown_repeats(store.population())
     facts = {
         "Space": f"{space.name} ({space.hash}): {space.dimension} free choices, "
-        f"10^{space.log10_size:.1f} shapes",
+        f"{shapes_text(space.log10_size)} shapes",
         "Budget": f"{survey.budget}; {CONVENTION}",
         "Networks": f"{survey.models} in the window: {population_text(survey.sampler)}; "
         f"{feasibility_text(len(samples), refused)}"

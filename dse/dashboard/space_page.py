@@ -13,7 +13,14 @@ from dse.dashboard.sections import Page
 from dse.dashboard.space_figures import histogram_panel, marginal_panel, region_figure
 from dse.files import write_whole
 from dse.space.describe.description import Description
-from dse.space.describe.words import meaning_text, p_text, percent, size_text, statistic_text
+from dse.space.describe.words import (
+    meaning_text,
+    p_text,
+    percent,
+    shapes_text,
+    size_text,
+    statistic_text,
+)
 
 REGIONS_SHOWN = 40
 Row = Mapping[str, Any]
@@ -56,7 +63,7 @@ def _summary(found: Description) -> str:
     inside, feasible = found.feasibility[:2]
     tiles = [
         ("Free choices", str(space["dimension"]), f"{space['stages']} stages"),
-        ("Shapes", f"10^{space['log10_size']:.2f}", _factorial(space)),
+        ("Shapes", shapes_text(space["log10_size"]), _factorial(space)),
         ("Inside the space", *_share(inside, "draws of the prior")),
         ("Feasible", *_share(feasible, "draws inside")),
         ("Networks drawn", f"{space['draws']:,}", f"{space['duplicates']:,} equal an earlier one"),
@@ -236,7 +243,7 @@ def _share(row: Row, what: str) -> tuple[str, str]:
 
 def _factorial(space: Row) -> str:
     exact = space["log10_size_factorial"]
-    return "" if exact is None else f"10^{exact:.2f} as RegNet counts orderings"
+    return "" if exact is None else f"{shapes_text(exact)} as RegNet counts orderings"
 
 
 def _shown(value: Any) -> str:

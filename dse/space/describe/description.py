@@ -18,6 +18,7 @@ from dse.space.describe.words import (
     marginal_text,
     percent,
     prior_text,
+    shapes_text,
     tie_text,
     when_text,
 )
@@ -128,10 +129,10 @@ def compare_rows(a: DesignSpace, b: DesignSpace) -> Iterator[Row]:
     rows = [
         *differences(a, b),
         ("free choices", *(str(dimension(space)) for space in (a, b))),
-        ("log10 of the number of shapes", *(f"{log10_size(space):.2f}" for space in (a, b))),
+        ("number of shapes", *(shapes_text(log10_size(space)) for space in (a, b))),
     ]
     if any(_has_order(space) for space in (a, b)):
-        counts = (f"{log10_size(space, orderings='factorial'):.2f}" for space in (a, b))
+        counts = (shapes_text(log10_size(space, orderings="factorial")) for space in (a, b))
         rows.append((f"the same, {FACTORIAL}", *counts))
     if restricts(a, b):
         rows.append(("values", "", "all allowed by the first"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -104,9 +105,9 @@ def p_text(p: float) -> str:
 
 def size_text(space: Mapping[str, Any]) -> str:
     """A space's number of free choices and of shapes, from its row."""
-    text = f"{space['dimension']} free choices, 10^{space['log10_size']:.2f} shapes"
+    text = f"{space['dimension']} free choices, {shapes_text(space['log10_size'])} shapes"
     if space["log10_size_factorial"] is not None:
-        text += f" (10^{space['log10_size_factorial']:.2f} {FACTORIAL})"
+        text += f" ({shapes_text(space['log10_size_factorial'])} {FACTORIAL})"
     return text
 
 
@@ -149,3 +150,16 @@ def meaning_text(
     if space["design"] != "independent" or space["stratify"]:
         text += " These draws are more even than independent ones, so p is rather too large."
     return text
+
+
+def shapes_text(log10: float) -> str:
+    """A number of shapes by its logarithm, to two digits.
+
+    >>> shapes_text(14.501), shapes_text(3.3113)
+    ('3.2e14', '2,048')
+    """
+    if log10 < 6:
+        return f"{round(10**log10):,}"
+    whole = math.floor(log10 + 1e-9)
+    digits = f"{10 ** (log10 - whole):.1f}"
+    return f"{digits}e{whole}" if digits != "10.0" else f"1.0e{whole + 1}"
