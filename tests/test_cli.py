@@ -268,10 +268,6 @@ def test_sample_measures_latency_where_it_is_limited(capsys: pytest.CaptureFixtu
     code, out, _ = run(capsys, "sample", SPACE, *options, "-n", "2", "--json")
     assert code == 0
     assert len(out.splitlines()) == 2
-    options[3] = "latency<=1us"
-    code, _, err = run(capsys, "sample", SPACE, *options, "-n", "1")
-    assert code == 2
-    assert "above the limit on latency" in err
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,7 @@ Measure = Callable[[Architecture], Mapping[str, float]]
 VERSION: Final = 2
 """Of the way from a seed to a network; a study is only continued by the same."""
 _ATTEMPTS: Final = {"solved": 512, "conditioned": 20_000}
+_MEASURED: Final = 64
 _CHUNK: Final = 8192
 
 
@@ -113,7 +114,7 @@ class Sampler:
             attempts += attempts_in(round_)
             if not len(waiting):
                 break
-            if attempts >= _ATTEMPTS[self.population]:
+            if attempts >= self._most_attempts:
                 raise UserError(self._impossible(refusals[waiting[0]]))
         order = np.argsort(np.concatenate(places), kind="stable")
         return Batch(
@@ -144,6 +145,11 @@ class Sampler:
         if not self.stratify:
             return None
         return Strata(drawer=self.drawer, names=self.stratify, key=self.key)
+
+    @property
+    def _most_attempts(self) -> int:
+        """After so many a network is given up; to measure one may take a second."""
+        return _MEASURED if self.budget.measured else _ATTEMPTS[self.population]
 
     def _points(self, indices: NDArray[np.int64], round_: int) -> NDArray[np.float64]:
         points = self._stream.points(indices, round_)

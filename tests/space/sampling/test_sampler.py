@@ -208,6 +208,19 @@ def test_measured_limits_ask_whoever_measures() -> None:
     assert len(asked) == 20 + sum(s.refusals["above the limit on latency"] for s in samples)
 
 
+def test_a_measured_limit_that_nothing_meets_is_given_up_soon() -> None:
+    asked = []
+
+    def measure(architecture: Architecture) -> dict[str, float]:
+        asked.append(architecture)
+        return {"latency": 1.0}
+
+    budget = Budget.parse(["4.5GFLOPs", "latency<=12ms"])
+    with pytest.raises(UserError, match="85 above the limit on latency"):
+        Sampler(space=CONVNEXT, budget=budget, measure=measure).sample(0)
+    assert len(asked) == 85
+
+
 def test_a_conditioned_population_is_the_prior_in_the_window() -> None:
     """Against plain rejection in plain words."""
     budget = Budget.parse("3-6GFLOPs")
