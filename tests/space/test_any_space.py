@@ -31,8 +31,7 @@ def test_networks_of_any_space_are_in_it_and_in_the_budget(data: dict[str, Any])
     sampler = Sampler(space=space, budget=budget, seed=3)
     try:
         batch = sampler.batch(np.arange(5))
-    except UserError as error:
-        assert "drawn shapes of space" in str(error)
+    except UserError:
         return
     for row in range(5):
         sample = batch.sample(row)
