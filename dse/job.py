@@ -195,8 +195,8 @@ def announce(
         "Space": f"{space.name} ({space.hash}): {space.dimension} free choices, "
         f"{shapes_text(space.log10_size)} shapes",
         "Budget": f"{survey.budget}; {CONVENTION}",
-        "Networks": f"{survey.models} in the window: {population_text(survey.sampler)}; "
-        f"{feasibility_text(len(samples), refused)}"
+        "Networks": f"{survey.models} in the window: {population_text(survey.sampler)}"
+        + ("" if survey.budget.measured else f"; {feasibility_text(len(samples), refused)}")
         + (f"; {copies} equal an earlier one, and are trained all the same" if copies else ""),
         "Proxy": describe_proxy(proxy),
         "Trainings": f"{missing or 'none'} left to do: each network once; the best "

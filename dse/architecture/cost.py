@@ -166,13 +166,6 @@ def totals(
     return {"flops": flops, "params": params, "activations": activations}
 
 
-def flops_of_widths(
-    architecture: Architecture, dims: NDArray[np.int64], *, resolution: int = 224
-) -> NDArray[np.int64]:
-    """FLOPs of one shape at n alternative widths, given as an array of shape (n, stages)."""
-    return costs(architecture, dims=dims, resolution=resolution).flops
-
-
 def layers(
     architecture: Architecture, *, resolution: int = 224, in_channels: int = 3, classes: int = 1000
 ) -> Iterator[Layer]:

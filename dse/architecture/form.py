@@ -74,7 +74,8 @@ class Form:
 def evaluate(forms: Iterable[Form], numbers: Numbers) -> FloatArray:
     """Several metrics of n networks, shape (metrics, n); exact up to `EXACT`."""
     known: Products = {}
-    return np.stack([form.at(numbers, form.coefficients(numbers, known), known) for form in forms])
+    found = [form.at(numbers, form.coefficients(numbers, known), known) for form in forms]
+    return np.rint(found)  # a share of groups is a fraction until widths are multiplied with it
 
 
 def _stacked(listed: Sequence[Factors], numbers: Numbers, known: Products | None) -> FloatArray:

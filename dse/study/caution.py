@@ -54,6 +54,7 @@ def sampling_caution(design: Mapping[str, Any]) -> str | None:
             f"The networks were drawn by design ({spread.replace('_', ' ')}{by}), not "
             "independently; the intervals here treat them as independent draws, which "
             "makes them rather too wide."
+            + (" Strata keep their prior's shares, whatever was refused." if strata else "")
         )
     return " ".join(parts) or None
 

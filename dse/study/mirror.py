@@ -82,7 +82,8 @@ def mirror(store: Path, study: StudyRecord, population: pd.DataFrame) -> int:
     if len(trials) < len(new):
         raise UserError(
             f"{store}: {len(new) - len(trials)} of {len(new)} trainings are not shown to Optuna's "
-            "tools, since this version cannot draw their networks again; the store has them all."
+            "tools, since what they were drawn with is not known: an earlier version drew them, or "
+            "measured limits chose them; the store has them all."
         )
     return len(new)
 

@@ -105,6 +105,11 @@ class Survey:
         if stored.space_hash == self.space.hash:
             return
         rows = differences(space_from_definition(stored.space), self.space)
+        if not rows or "sampling" not in stored.design:
+            raise UserError(
+                f"{store}: was begun by an earlier version of dse, whose networks this one does "
+                "not draw: it can be reported and exported, not continued; choose another --store."
+            )
         told = "; ".join(f"{name} is {there} there and {here} here" for name, there, here in rows)
         raise UserError(
             f"{store}: holds a study of another space, {stored.space_name} ({stored.space_hash}), "

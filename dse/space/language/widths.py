@@ -159,6 +159,8 @@ class Widths(Config):
             drawn = per_stage_definition(self.absolute.priors(stages), self.tie)
             if isinstance(drawn, list):
                 drawn = {"per_stage": drawn if len(drawn) > 1 else drawn[0]}
+                if self.tie != "free" and not self.is_shared:  # solving keeps the order
+                    drawn["tie"] = self.tie
             data |= drawn
         if self.quantized_linear is not None:
             priors = self.quantized_linear.priors

@@ -33,7 +33,8 @@ class Limit:
     most: float
 
     def __str__(self) -> str:
-        return f"{self.metric} at most {format_quantity(self.most, self.metric)}"
+        measured = " for one image in float32, as measured" if self.metric in MEASURED else ""
+        return f"{self.metric} at most {format_quantity(self.most, self.metric)}{measured}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from dse.architecture.form import METRICS, Form, evaluate
 from dse.architecture.spec import Architecture
 from dse.errors import UserError
-from dse.space.sampling.budget import COUNTED, Budget
+from dse.space.sampling.budget import COUNTED, Budget, Limit
 from dse.space.sampling.compatible import compatible
 from dse.space.sampling.shapes import STAGED, Array, Drawer, Draws, rows_of
 from dse.space.sampling.solve import Lattice, solve
@@ -122,6 +122,8 @@ def _fill(
         return
     draws = rows_of(found.draws, rows)
     if population == "conditioned":
+        multiple = drawer.space.parameters.dims.multiple_of
+        draws["dims"] = np.maximum(1, np.rint(draws["dims"] / multiple)) * multiple
         dims, groups = compatible(draws, block_order=structure["block_order"])
         if groups is not None:
             found.draws[FITTED][rows] = draws["group_width"] = groups
@@ -162,5 +164,10 @@ def _refuse_costs(reasons: Array, costs: NDArray[np.float64], budget: Budget) ->
     reasons[(reasons == "") & ((value < low) | (value > high))] = OFF_WINDOW
     for limit in budget.limits:
         if limit.metric in COUNTED:
-            above = costs[:, METRICS.index(limit.metric)] > limit.most
-            reasons[(reasons == "") & above] = f"above the limit on {limit.metric}"
+            beyond = costs[:, METRICS.index(limit.metric)] > limit.most
+            reasons[(reasons == "") & beyond] = above(limit)
+
+
+def above(limit: Limit) -> str:
+    """The reason of a network that exceeds a limit."""
+    return f"above the limit on {limit.metric}"

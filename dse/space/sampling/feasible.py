@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 
 from dse.errors import UserError
@@ -30,22 +32,25 @@ def feasible_range(
     if not len(inside):
         raise UserError(f"space {space.name!r}: none of {draws} draws is in it: {outside[0]}.")
     some = rows_of(drawn, inside)
-    ranges, too_small = [np.empty((0, 2))], False
+    ranges, reasons = [np.empty((0, 2))], Counter[str]()
     for structure, rows in split(drawer, some):
         try:
             forms = structure.forms(budget.resolution)
         except UserError as error:
-            too_small |= str(error) == TOO_SMALL
+            reasons[str(error).rstrip(".")] += len(rows)
             continue
         these = rows_of(some, rows)
         shapes = Shapes.of(structure, drawer, these)
         ranges.append(metric_range(shapes, these["proportions"], forms[budget.metric], lattice))
     found = np.concatenate(ranges)
-    if too_small and not len(found):
+    if TOO_SMALL in reasons and not len(found):
         raise UserError(
             f"--resolution {budget.resolution}: is {TOO_SMALL}, {space.stages} in space "
             f"{space.name!r}."
         )
+    if not len(found):
+        ((reason, _),) = reasons.most_common(1)
+        raise UserError(f"space {space.name!r}: none of its networks can be built: {reason}.")
     if np.isnan(found).all():
         raise UserError(
             f"space {space.name!r}: parameters.dims: no drawn proportions fit between minimum and "

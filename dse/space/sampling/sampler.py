@@ -23,7 +23,7 @@ from dse.errors import UserError
 from dse.space.language.design_space import DesignSpace
 from dse.space.sampling.batch import Batch, Sample
 from dse.space.sampling.budget import Budget
-from dse.space.sampling.draft import Draft, draft
+from dse.space.sampling.draft import Draft, above, draft
 from dse.space.sampling.feasible import feasible_range
 from dse.space.sampling.shapes import Drawer
 from dse.space.sampling.solve import NOT_ON_LATTICE
@@ -32,7 +32,6 @@ from dse.space.sampling.streams import INDEPENDENT, Design, Stream, attempts_in
 from dse.units import format_quantity
 
 Population = Literal["solved", "conditioned"]
-POPULATIONS: Final[tuple[Population, ...]] = ("solved", "conditioned")
 Measure = Callable[[Architecture], Mapping[str, float]]
 """Latency [s] and peak memory [bytes] of a network on this device, by name."""
 
@@ -40,6 +39,7 @@ VERSION: Final = 2
 """Of the way from a seed to a network; a study is only continued by the same."""
 _ATTEMPTS: Final = {"solved": 512, "conditioned": 20_000}
 _MEASURED: Final = 64
+"""So many networks are measured in vain before one is given up: each may take a second."""
 _CHUNK: Final = 8192
 
 
@@ -114,8 +114,10 @@ class Sampler:
             attempts += attempts_in(round_)
             if not len(waiting):
                 break
-            if attempts >= self._most_attempts:
-                raise UserError(self._impossible(refusals[waiting[0]]))
+            for row in waiting.tolist():
+                measured = sum(refusals[row][above(limit)] for limit in self.budget.measured)
+                if attempts >= _ATTEMPTS[self.population] or measured >= _MEASURED:
+                    raise UserError(self._impossible(refusals[row], int(indices[row])))
         order = np.argsort(np.concatenate(places), kind="stable")
         return Batch(
             drawer=self.drawer,
@@ -146,11 +148,6 @@ class Sampler:
             return None
         return Strata(drawer=self.drawer, names=self.stratify, key=self.key)
 
-    @property
-    def _most_attempts(self) -> int:
-        """After so many a network is given up; to measure one may take a second."""
-        return _MEASURED if self.budget.measured else _ATTEMPTS[self.population]
-
     def _points(self, indices: NDArray[np.int64], round_: int) -> NDArray[np.float64]:
         points = self._stream.points(indices, round_)
         if self._strata is not None:
@@ -168,12 +165,10 @@ class Sampler:
         for rows in np.arange(len(tried.reasons)).reshape(-1, attempts):
             for row in rows[tried.reasons[rows] == ""].tolist():
                 measured = self.measure(tried.architecture(self.drawer, row))
-                above = [
-                    lim.metric for lim in self.budget.measured if measured[lim.metric] > lim.most
-                ]
-                if not above:
+                over = [lim for lim in self.budget.measured if measured[lim.metric] > lim.most]
+                if not over:
                     break
-                tried.reasons[row] = f"above the limit on {above[0]}"
+                tried.reasons[row] = above(over[0])
 
     def _check_conditioned(self) -> None:
         dims = self.space.parameters.dims
@@ -188,20 +183,21 @@ class Sampler:
                 f"points, not with {self.design.kind}."
             )
 
-    def _impossible(self, refusals: Counter[str]) -> str:
+    def _impossible(self, refusals: Counter[str], index: int) -> str:
         """Why the budget cannot be met."""
         budget, space = self.budget, self.space
         reasons = "; ".join(f"{n} {reason}" for reason, n in refusals.most_common(5))
         low, high = feasible_range(self.drawer, budget, key=self.key)
         metric = budget.metric
         advice = ""
+        stratum = "" if self._strata is None else f" with {self._strata.label(index)}"
         if NOT_ON_LATTICE in refusals:
             step = space.parameters.dims.multiple_of
             advice = f"; widen --tolerance, or lower dims.multiple_of, which is {step}"
         return (
-            f"budget {budget}: none of {refusals.total()} drawn shapes of space {space.name!r} can "
-            f"meet it ({reasons}); shapes of this space cost from {format_quantity(low, metric)} "
-            f"to {format_quantity(high, metric)}{advice}."
+            f"budget {budget}: none of {refusals.total()} drawn shapes of space {space.name!r}"
+            f"{stratum} can meet it ({reasons}); shapes of this space cost from "
+            f"{format_quantity(low, metric)} to {format_quantity(high, metric)}{advice}."
         )
 
 

@@ -22,8 +22,8 @@ TOO_DEAR: Final = "too dear even at the narrowest width"
 TOO_CHEAP: Final = "too cheap even at the widest width"
 TOO_UNEQUAL: Final = "widths differ by more than the allowed range"
 _REACHES: Final = (1, 2, 3)
-_MOST_POINTS: Final = 4096
-_CHUNK: Final = 1024
+_MOST_POINTS: Final = 70_000
+_AT_ONCE: Final = 2**20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,7 +42,10 @@ class Lattice:
     @classmethod
     def of(cls, widths: Widths) -> Lattice:
         """The widths that a space allows."""
-        same = widths.growth is not None and all(p.values == (1,) for p in widths.growth.priors(2))
+        growth = widths.growth
+        same = widths.is_shared or (
+            growth is not None and all(prior.values == (1,) for prior in growth.priors(2))
+        )
         return cls(
             multiple_of=widths.multiple_of,
             minimum=widths.minimum,
@@ -84,11 +87,13 @@ def solve(
     waiting = np.flatnonzero(reasons == "")
     steps = shapes.units(lattice.multiple_of)
     for reach in _REACHES:
-        if (2 * reach) ** stages > _MOST_POINTS and reach > 1:
+        points_each = (2 * reach) ** stages
+        if points_each > _MOST_POINTS:
             break
+        chunk = max(1, _AT_ONCE // points_each)
         left = []
-        for start in range(0, len(waiting), _CHUNK):
-            rows = waiting[start : start + _CHUNK]
+        for start in range(0, len(waiting), chunk):
+            rows = waiting[start : start + chunk]
             some = shapes.take(rows)
             constants = coefficients[:, rows]
             points, inside = _nearest(

@@ -23,8 +23,9 @@ class Strata:
 
     Each block of as many networks as there are strata takes, in random order, one network from
     each equal share of the strata's probability: where all values are equally likely every stratum
-    exactly once, else as often as its prior says, to within one. A network by itself still has
-    exactly the prior, and a shape that is refused is drawn again within its stratum.
+    exactly once, else as often as its prior says, to within one. A shape that is refused is drawn
+    again within its stratum: strata keep their prior's shares, whatever the budget or a predicate
+    refuses, where an unstratified population shifts towards what is feasible.
 
     Attributes:
         drawer: the space.
@@ -37,6 +38,8 @@ class Strata:
     key: tuple[int, ...]
 
     def __post_init__(self) -> None:
+        if len(set(self.names)) < len(self.names):
+            raise UserError("--stratify: name each choice once.")
         for name in self.names:
             if name not in self._allowed:
                 raise UserError(
@@ -72,16 +75,33 @@ class Strata:
         """Number of strata."""
         return math.prod(len(shares) for shares in self._shares)
 
-    def apply(self, points: NDArray[np.float64], indices: NDArray[np.int64]) -> None:
-        """Move points of shape (n, attempts, columns) into the strata of their networks."""
+    def label(self, index: int) -> str:
+        """The stratum of a network in words."""
+        slots = self.drawer.space.slots
+        values = (
+            f"{name} {(slots[name].values or ())[int(codes[0])]}"
+            for name, codes in self._codes(np.array([index])).items()
+        )
+        return " and ".join(values)
+
+    def _codes(self, indices: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+        """Which value of each parameter the strata of some networks have."""
         joint = np.ones(1)
         for shares in self._shares:
             joint = np.outer(joint, shares).ravel()
         cumulative = np.cumsum(joint)
         cells = np.searchsorted(cumulative, self._ranks(indices) * cumulative[-1], side="right")
         cells = np.minimum(cells, self.count - 1)
+        found = {}
         for name, shares in reversed(list(zip(self.names, self._shares, strict=True))):
-            cells, codes = np.divmod(cells, len(shares))
+            cells, found[name] = np.divmod(cells, len(shares))
+        return found
+
+    def apply(self, points: NDArray[np.float64], indices: NDArray[np.int64]) -> None:
+        """Move points of shape (n, attempts, columns) into the strata of their networks."""
+        shares_of = dict(zip(self.names, self._shares, strict=True))
+        for name, codes in self._codes(indices).items():
+            shares = shares_of[name]
             column = self.drawer.columns.get(name)
             if column is not None:
                 middle = np.cumsum(shares) - shares / 2

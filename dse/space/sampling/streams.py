@@ -103,7 +103,9 @@ def _block(
     """Points block * size to (block + 1) * size - 1, shape (size, attempts, columns)."""
     shape = (size, attempts_in(round_), columns)
     if kind == "sobol":
-        engine = qmc.Sobol(columns, scramble=True, rng=np.random.default_rng(_seed(key, 0, 0)))
+        engine = qmc.Sobol(
+            columns, scramble=True, rng=np.random.Generator(np.random.Philox(_seed(key, 0, 0)))
+        )
         if block:
             engine.fast_forward(block * size)
         return np.minimum(engine.random(size), 1 - 2**-53).reshape(shape)

@@ -292,3 +292,13 @@ def test_two_spaces_are_told_apart_choice_by_choice() -> None:
         ("norm_layer", "{choice: [layer_norm, batch_norm]}", "layer_norm"),
         ("grn", "false", "{choice: [true, false]}"),
     ]
+
+
+def test_the_tie_of_fixed_widths_is_part_of_the_space() -> None:
+    """Solving keeps their order, and widths that are one."""
+    free = changed(dims={"per_stage": [64, 64, 128, 128]})
+    tied = changed(dims={"per_stage": [64, 64, 128, 128], "tie": "non_decreasing"})
+    assert free.hash != tied.hash
+    assert space_from_definition(tied.definition()).parameters.dims.tie == "non_decreasing"
+    one, shared = (changed(dims={"per_stage": 64, "tie": tie}) for tie in ("free", "shared"))
+    assert one.hash == shared.hash

@@ -33,8 +33,9 @@ def test_several_terms_are_one_target_and_limits_in_a_fixed_order() -> None:
     ]
     assert [limit.metric for limit in budget.measured] == ["latency", "memory"]
     assert str(budget) == (
-        "25.000 M params ± 1 % at 160 px, flops at most 5.000 GFLOPs, latency at most 5 ms, "
-        "memory at most 200.000 MB"
+        "25.000 M params ± 1 % at 160 px, flops at most 5.000 GFLOPs, latency at most 5 ms for "
+        "one image in float32, as measured, memory at most 200.000 MB for one image in float32, "
+        "as measured"
     )
 
 

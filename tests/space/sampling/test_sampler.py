@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import pytest
@@ -219,6 +220,40 @@ def test_a_measured_limit_that_nothing_meets_is_given_up_soon() -> None:
     with pytest.raises(UserError, match="85 above the limit on latency"):
         Sampler(space=CONVNEXT, budget=budget, measure=measure).sample(0)
     assert len(asked) == 85
+
+
+def test_a_measured_limit_waits_for_networks_in_the_window() -> None:
+    budget = Budget.parse(["360-400MFLOPs", "latency<=1s"])
+    sampler = Sampler(
+        space=PYCLS,
+        budget=budget,
+        population="conditioned",
+        measure=lambda architecture: {"latency": 0.5},
+    )
+    assert len(list(sampler.samples(3))) == 3
+
+
+def test_conditioned_widths_lie_on_the_lattice() -> None:
+    dims = {"growth": {"per_stage": {"uniform": [1, 2]}}, "first": {"uniform": [30, 90]}}
+    sampler = Sampler(
+        space=changed(dims=dims), budget=Budget.parse("3-6GFLOPs"), population="conditioned"
+    )
+    dims_drawn = sampler.batch(np.arange(50)).draft.dims
+    assert (dims_drawn % 8 == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("parameters", "words"),
+    [
+        ({"block_order": "basic", "kernel_sizes": 3}, "a basic block needs groups"),
+        ({"stem_width": 32, "downsampling": "separate", "stem": "patch"}, "stem_width 32 differs"),
+    ],
+)
+def test_a_space_of_nothing_that_can_be_built_says_why(
+    parameters: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(UserError, match=f"none of its networks can be built: {words}"):
+        Sampler(space=changed(**parameters), budget=BUDGET).sample(0)
 
 
 def test_a_conditioned_population_is_the_prior_in_the_window() -> None:

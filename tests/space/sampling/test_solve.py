@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from dse.architecture import Architecture, cost, costs
 from dse.architecture.form import METRICS
+from dse.space import Sampler
 from dse.space.language.design_space import DesignSpace
 from dse.space.sampling.budget import Budget
 from dse.space.sampling.draft import Draft, draft
@@ -158,6 +159,31 @@ def test_widths_that_are_one_stay_one() -> None:
         dims = solved(drawer, Budget(target=target, tolerance=0.05)).dims[0]
         assert len(set(dims.tolist())) == 1
         assert dims[0] > 0
+
+
+@pytest.mark.parametrize("groups", [3, 5, 6, 7])
+def test_costs_are_whole_whatever_the_groups(groups: int) -> None:
+    space = changed(groups=groups, block_order="spatial_middle", expansion_ratio=2.5)
+    sampler = Sampler(space=space, budget=Budget.parse("4.5GFLOPs", tolerance="10%"))
+    for sample in sampler.samples(100):
+        assert sample.cost == cost(sample.architecture)
+
+
+def test_shapes_of_eight_stages_find_their_widths() -> None:
+    space = DesignSpace.model_validate(
+        {
+            "name": "eight",
+            "stages": 8,
+            "parameters": {
+                "depths": {"shared": {"choice": [1, 2]}},
+                "dims": {"growth": {"per_stage": {"uniform": [1, 1.6]}}},
+                "kernel_sizes": 3,
+            },
+        }
+    )
+    budget = Budget.parse("1GFLOPs", resolution=512)
+    samples = list(Sampler(space=space, budget=budget).samples(20))
+    assert sum(sample.refusals.total() for sample in samples) < 10
 
 
 def test_limits_refuse_what_the_target_allows() -> None:
