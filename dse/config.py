@@ -265,12 +265,19 @@ def _line(root: yaml.Node | None, location: Location) -> int | None:
 def _fields_at(model: type[BaseModel], location: Location) -> list[str]:
     """The keys known at a location inside the model."""
     current: type[BaseModel] = model
+    nested: list[type[BaseModel]] = []
     for part in location:
+        tagged = [kind for kind in nested if _is_tagged(kind, part)]
         field = current.model_fields.get(str(part))
         nested = _models_in(field.annotation) if field else []
-        if nested:
-            current = nested[0]
+        if tagged or nested:
+            current = (tagged or nested)[0]
     return sorted(current.model_fields)
+
+
+def _is_tagged(model: type[BaseModel], tag: int | str) -> bool:
+    """Whether a union knows this member by `tag`: one of its fields can only be that."""
+    return any(_types_in(field.annotation) == [tag] for field in model.model_fields.values())
 
 
 def _models_in(annotation: Any) -> list[type[BaseModel]]:

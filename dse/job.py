@@ -226,7 +226,7 @@ def describe_proxy(proxy: Proxy) -> str:
     recipe = proxy.recipe
     return (
         f"{proxy.channels:.3g} of the channels, {proxy.resolution} px, {proxy.images:,} images of "
-        f"{proxy.dataset.classes} {proxy.dataset.source} classes, {proxy.epochs} epochs = "
+        f"{proxy.dataset.classes} {proxy.dataset.name} classes, {proxy.epochs} epochs = "
         f"{proxy.steps} steps of {recipe.batch_size}; AdamW {recipe.learning_rate:g}, warm-up and "
         "cosine"
     )

@@ -1,4 +1,4 @@
-"""Labelled images: made or loaded once, cached on disk, resident on the device."""
+"""Labelled images: fractals, made once and cached, or a prepared data set, read where it lies."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from typing import Annotated, Any, Final, Literal
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from pydantic import Field
 
 from dse.config import Config
 from dse.errors import UserError
 from dse.files import write_whole
+from dse.proxy.data.prepared import PreparedSpec, open_arrays, read_meta
 from dse.proxy.fractals import fractal_images
 
 FORMAT: Final = 1  # raised whenever the same spec comes to mean other images
@@ -34,12 +34,24 @@ class FractalSpec(Config):
     test_per_class: Annotated[int, Field(ge=1, le=100_000)] = 100
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
+    @property
+    def train_images(self) -> int:
+        """Training images there are."""
+        return self.classes * self.train_per_class
+
+    @property
+    def name(self) -> str:
+        """What the data set is called."""
+        return self.source
+
 
 @dataclass(frozen=True, kw_only=True)
 class Dataset:
     """uint8 images of shape (n, channels, resolution, resolution) with int64 labels of shape (n,).
 
-    Images are ordered so that any prefix holds all classes equally (to within one).
+    Images are ordered so that any prefix holds all classes equally (to within one), or in
+    proportion where classes differ in size. `statistics` are the training images' mean and standard
+    deviation, one number a channel, where they are known already.
     """
 
     train_images: npt.NDArray[np.uint8]
@@ -47,6 +59,7 @@ class Dataset:
     test_images: npt.NDArray[np.uint8]
     test_labels: npt.NDArray[np.int64]
     classes: int
+    statistics: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @property
     def channels(self) -> int:
@@ -59,8 +72,14 @@ class Dataset:
         return int(self.train_images.shape[2])
 
 
-def load_dataset(spec: FractalSpec, *, resolution: int) -> Dataset:
-    """The data set that `spec` describes, from the cache or made now (seconds) and cached."""
+def load_dataset(spec: FractalSpec | PreparedSpec, *, resolution: int) -> Dataset:
+    """The data set that `spec` describes: fractals from the cache or made now (seconds) and cached.
+
+    Raises:
+        UserError: a prepared data set is missing, damaged, or another one than `spec` says.
+    """
+    if isinstance(spec, PreparedSpec):
+        return _open(spec, resolution)
     path = cache_path(spec, resolution=resolution)
     dataset = _read_cache(path)
     if dataset is None:
@@ -69,6 +88,24 @@ def load_dataset(spec: FractalSpec, *, resolution: int) -> Dataset:
         with contextlib.suppress(UserError):
             _write_cache(path, dataset)
     return dataset
+
+
+def _open(spec: PreparedSpec, resolution: int) -> Dataset:
+    meta = read_meta(spec.path)
+    if meta.checksum != spec.checksum:
+        raise UserError(
+            f"{spec.path}: holds another data set than was asked for: its checksum is "
+            f"{meta.checksum}, not {spec.checksum}."
+        )
+    if meta.request.resolution != resolution:
+        raise UserError(
+            f"{spec.path}: has images of {meta.request.resolution} px, not {resolution} px."
+        )
+    return Dataset(
+        **open_arrays(spec.path, meta),
+        classes=len(meta.classes),
+        statistics=(meta.mean, meta.std),
+    )
 
 
 def cache_path(spec: FractalSpec, *, resolution: int) -> Path:
@@ -122,43 +159,5 @@ def _read_cache(path: Path) -> Dataset | None:
 
 def _write_cache(path: Path, dataset: Dataset) -> None:
     file = io.BytesIO()
-    np.savez(file, **vars(dataset))
+    np.savez(file, **{name: value for name, value in vars(dataset).items() if value is not None})
     write_whole(path, file.getvalue())
-
-
-class DeviceData:
-    """A data set resident on the device as uint8; batches are normalised when asked for.
-
-    Normalisation is by the training images' mean and standard deviation, per channel.
-    """
-
-    def __init__(self, dataset: Dataset, device: torch.device) -> None:
-        self.device = device
-        self.classes = dataset.classes
-        self.channels = dataset.channels
-        self.resolution = dataset.resolution
-        self.train_images = self._resident(dataset.train_images)
-        self.test_images = self._resident(dataset.test_images)
-        self.train_labels = torch.from_numpy(dataset.train_labels).to(device)
-        self.test_labels = torch.from_numpy(dataset.test_labels).to(device)
-        pixels = dataset.train_images
-        mean = pixels.mean(axis=(0, 2, 3), dtype=np.float64)
-        std = np.maximum(pixels.std(axis=(0, 2, 3), dtype=np.float64), 1.0)
-        self._shift = torch.tensor(-mean / std, dtype=torch.float32, device=device)
-        self._scale = torch.tensor(1 / std, dtype=torch.float32, device=device)
-
-    def _resident(self, images: npt.NDArray[np.uint8]) -> torch.Tensor:
-        # Stored pixel by pixel (NHWC), so that a permuted view of a batch is channels_last.
-        return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 2, 3, 1))).to(self.device)
-
-    def train_batch(self, indices: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Normalised float32 images (b, c, r, r) and labels (b,) for `indices` on the device."""
-        return self._normalised(self.train_images[indices]), self.train_labels[indices]
-
-    def test_batch(self, start: int, stop: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Held-out images and labels from `start` to `stop`, as `train_batch` gives them."""
-        return self._normalised(self.test_images[start:stop]), self.test_labels[start:stop]
-
-    def _normalised(self, images: torch.Tensor) -> torch.Tensor:
-        scaled = torch.addcmul(self._shift, images, self._scale)
-        return scaled.permute(0, 3, 1, 2)

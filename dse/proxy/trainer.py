@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from dse.proxy.convolution import fast_convolution
-from dse.proxy.datasets import DeviceData
 from dse.proxy.device import pick_dtype
+from dse.proxy.device_data import DeviceData
 from dse.proxy.failures import is_out_of_memory
 from dse.proxy.recipe import Proxy, Recipe
 
@@ -154,9 +154,9 @@ class _Run:
         """One pass over the training images in a new order, then the held-out error."""
         self.model.train()
         start = self.step
-        order = torch.randperm(self.images, generator=self.order).to(self.device)
-        for indices in torch.split(order, self.recipe.batch_size)[: self.steps_per_epoch]:
-            self._step(indices)
+        order = torch.randperm(self.images, generator=self.order)
+        for images, labels in self.data.train_batches(order, self.recipe.batch_size):
+            self._step(images, labels)
             if self.step % REPORT_EVERY == 0 or self.step == start + self.steps_per_epoch:
                 newest = self._finite_losses()[-1]
                 if on_step:
@@ -164,11 +164,10 @@ class _Run:
         train_loss = self.losses[start : self.step].mean().item()
         return EpochRecord(epoch=number, step=self.step, train_loss=train_loss, error=self._error())
 
-    def _step(self, indices: torch.Tensor) -> None:
+    def _step(self, images: torch.Tensor, labels: torch.Tensor) -> None:
         rate = learning_rate(self.recipe, self.step, self.steps)
         for group in self.optimizer.param_groups:
             group["lr"] = rate
-        images, labels = self.data.train_batch(indices)
         with self.autocast:
             logits = self.model(images)
         loss = F.cross_entropy(logits.float(), labels, label_smoothing=self.recipe.label_smoothing)
@@ -196,8 +195,7 @@ class _Run:
         images = len(self.data.test_labels)
         wrong = torch.zeros((), dtype=torch.int64, device=self.device)
         finite = torch.ones((), dtype=torch.bool, device=self.device)
-        for start in range(0, images, TEST_BATCH):
-            batch, labels = self.data.test_batch(start, start + TEST_BATCH)
+        for batch, labels in self.data.test_batches(TEST_BATCH):
             with self.autocast:
                 logits = self.model(batch)
             wrong += (logits.argmax(1) != labels).sum()

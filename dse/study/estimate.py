@@ -11,7 +11,8 @@ import torch
 
 from dse.architecture.spec import Architecture
 from dse.network.build import build
-from dse.proxy.datasets import DeviceData, load_dataset
+from dse.proxy.datasets import load_dataset
+from dse.proxy.device_data import DeviceData
 from dse.proxy.recipe import Proxy
 from dse.proxy.trainer import train
 

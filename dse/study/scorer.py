@@ -12,7 +12,7 @@ from dse.store.records import ClaimedTrial, EpochResult, StudyRecord, TrialResul
 if TYPE_CHECKING:
     from torch import nn
 
-    from dse.proxy.datasets import DeviceData
+    from dse.proxy.device_data import DeviceData
     from dse.proxy.recipe import Proxy
 
 OnStep = Callable[[int, int, float], None]
@@ -34,8 +34,9 @@ def proxy_scorer(study: StudyRecord, device: str) -> Scorer:
     """
     import torch
 
-    from dse.proxy.datasets import DeviceData, load_dataset
+    from dse.proxy.datasets import load_dataset
     from dse.proxy.device import prepare_worker
+    from dse.proxy.device_data import DeviceData
     from dse.proxy.recipe import Proxy
     from dse.proxy.trainer import train
 

@@ -10,12 +10,12 @@ import torch
 
 from dse.proxy.datasets import (
     Dataset,
-    DeviceData,
     FractalSpec,
     cache_folder,
     cache_path,
     load_dataset,
 )
+from dse.proxy.device_data import DeviceData
 
 SPEC = FractalSpec(classes=3, train_per_class=6, test_per_class=4)
 

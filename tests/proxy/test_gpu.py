@@ -7,7 +7,8 @@ import torch
 
 from dse.architecture import Architecture
 from dse.network import build
-from dse.proxy.datasets import DeviceData, FractalSpec, load_dataset
+from dse.proxy.datasets import FractalSpec, load_dataset
+from dse.proxy.device_data import DeviceData
 from dse.proxy.recipe import Proxy
 from dse.proxy.trainer import TrainResult, train
 

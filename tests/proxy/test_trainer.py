@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from dse.proxy.datasets import Dataset, DeviceData, FractalSpec
+from dse.proxy.datasets import Dataset, FractalSpec
+from dse.proxy.device_data import DeviceData
 from dse.proxy.recipe import Proxy, Recipe
 from dse.proxy.trainer import TrainResult, adamw, learning_rate, train
 

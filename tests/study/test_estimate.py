@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from dse.architecture import Architecture
-from dse.proxy.datasets import DeviceData, FractalSpec
+from dse.proxy.datasets import FractalSpec
+from dse.proxy.device_data import DeviceData
 from dse.proxy.recipe import Proxy, Recipe
 from dse.study import estimate
 

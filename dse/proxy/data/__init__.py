@@ -1,0 +1,1 @@
+"""Any images as one format: decoded and resized once, then read from memory-mapped arrays."""
