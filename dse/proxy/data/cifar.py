@@ -109,7 +109,8 @@ def _read_archive(path: Path, layout: _Layout, wanted: tuple[str, ...]) -> dict[
     except FileNotFoundError:
         raise UserError(f"{path}: there is no such file or folder.") from None
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
-        raise UserError(f"{path}: is not a whole archive: {error}.") from None
+        words = " ".join(str(error).split()).rstrip(".")
+        raise UserError(f"{path}: is not a whole archive: {words}.") from None
     return found
 
 

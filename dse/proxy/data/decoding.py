@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from dse.errors import UserError
-from dse.proxy.data.decode import Bytes, RefusedError, decode
+from dse.proxy.data.decode import Bytes, Raw, RefusedError, decode
 from dse.proxy.data.order import Integers
 from dse.proxy.data.prepared import RefusedImage, SplitName
 from dse.proxy.data.source import Split
@@ -170,9 +170,10 @@ def _in_parallel(
 def _decode_block(split: Split, indices: Integers, shape: Shape) -> list[Bytes | str]:
     """Pixels of each image, or the reason why there are none."""
     found: list[Bytes | str] = []
-    images = split.read(indices)
+    images: Iterator[Raw] | None = None
     while len(found) < len(indices):
         try:
+            images = images or split.read(indices)
             found.append(decode(next(images), resolution=shape[1], channels=shape[0]))
         except RefusedError as error:
             found.append(str(error))

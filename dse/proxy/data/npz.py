@@ -28,9 +28,10 @@ def open_npz(path: Path, *, share: float, seed: int) -> Source:
         UserError: the file is not readable, or the arrays are not such images and labels.
     """
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            if not isinstance(stored, np.lib.npyio.NpzFile):
-                raise UserError(f"npz {path}: holds one array, not a named one for each part.")
+        opened = np.load(path, allow_pickle=False)
+        if not isinstance(opened, np.lib.npyio.NpzFile):
+            raise UserError(f"npz {path}: holds one array, not a named one for each part.")
+        with opened as stored:
             keys = next((k for k in KEYS if k[0] in stored and k[1] in stored), None)
             if keys is None:
                 known = "; ".join(", ".join(filter(None, row)) for row in KEYS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -38,7 +39,7 @@ class ParquetSplit(Split):
         self._groups: list[tuple[Path, int, int]] = []  # file, row group, first row of all
         rows = 0
         for path in files:
-            with _opened(path) as file:
+            with _opened(path) as file, _readable(path):
                 if path == files[0]:
                     self._image = _column(path, file, IMAGE_COLUMNS)
                     label = _column(path, file, LABEL_COLUMNS)
@@ -128,16 +129,23 @@ def _split_of(file: Path, root: Path) -> str:
 
 def _opened(path: Path) -> pq.ParquetFile:
     try:
-        import pyarrow
         import pyarrow.parquet
     except ImportError:
         raise UserError("parquet: needs pyarrow: pip install 'dse[data]'.") from None
-    try:
+    with _readable(path):
         return pyarrow.parquet.ParquetFile(path)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    import pyarrow
+
+    try:
+        yield
     except FileNotFoundError:
         raise UserError(f"parquet {path}: there is no such file.") from None
     except (OSError, pyarrow.ArrowException) as error:
-        words = " ".join(str(error).split())
+        words = " ".join(str(error).split()).rstrip(".")
         raise UserError(f"parquet {path}: cannot be read: {words}.") from None
 
 

@@ -191,7 +191,8 @@ def open_arrays(folder: str | Path, meta: Meta) -> dict[str, npt.NDArray[Any]]:
 
 def _load(path: Path, *, mapped: bool) -> npt.NDArray[Any]:
     try:
-        array = np.load(path, mmap_mode="r" if mapped else None, allow_pickle=False)
+        # "c" is read-only on disk and, unlike "r", no array that torch warns of
+        array = np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
     except FileNotFoundError:
         raise UserError(f"{path}: is missing; prepare the data again.") from None
     except (OSError, ValueError, EOFError) as error:
