@@ -42,3 +42,20 @@ def test_a_network_that_does_not_fit_is_out_of_memory_and_the_next_one_trains() 
         torch.cuda.set_per_process_memory_fraction(1.0)
         torch.cuda.empty_cache()
     assert trained((16, 32, 64, 128)).state == "complete"
+
+
+def test_streamed_images_train_as_resident_ones() -> None:
+    device = torch.device("cuda")
+    dataset = load_dataset(PROXY.dataset, resolution=PROXY.resolution)
+    batches = []
+    for streamed in (False, True):
+        data = DeviceData(dataset, device, streamed=streamed)
+        order = torch.randperm(256, generator=torch.Generator().manual_seed(0))
+        found = [*data.train_batches(order, 32), *data.test_batches(32)]
+        batches.append(found)
+    assert len(batches[0]) == len(batches[1]) == 8 + 4
+    for (images, labels), (others, other_labels) in zip(*batches, strict=True):
+        torch.testing.assert_close(images, others, rtol=0, atol=0)
+        assert labels.tolist() == other_labels.tolist()
+        assert others.is_contiguous(memory_format=torch.channels_last)
+        assert others.device.type == "cuda"
