@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from dse.cli import main
+from dse.proxy.recipe import load_proxy
 from dse.space import Budget, Sampler
 from dse.space.language.design_space import load_space
+from tests.proxy.data import made
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -25,13 +28,34 @@ def blocks(kind: str) -> list[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize(("name", "text"), blocks("yaml"))
+SPACES = [block for block in blocks("yaml") if not block[1].startswith("dataset:")]
+PROXIES = [block for block in blocks("yaml") if block[1].startswith("dataset:")]
+
+
+@pytest.mark.parametrize(("name", "text"), SPACES)
 def test_a_space_in_a_document_can_be_drawn_from(name: str, text: str, tmp_path: Path) -> None:
     path = tmp_path / "space.yaml"
     path.write_text(text)
     budget = Budget.parse("4.5GFLOPs", tolerance="5%")
     samples = list(Sampler(space=load_space(path), budget=budget).samples(5))
     assert all(budget.contains(sample.cost.flops) for sample in samples)
+
+
+@pytest.mark.parametrize(("name", "text"), PROXIES)
+def test_a_proxy_in_a_document_fits_the_data_set_prepared_above_it(
+    name: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (ROOT / "docs" / name.split()[0]).read_text()
+    (command,) = re.findall(r"^dse (data prepare .*)", page, re.MULTILINE)
+    made.image_folder(tmp_path / "images", {"train": 3, "val": 2})
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as exit_info:
+        main(command.replace("/data/imagenet", "images").split())
+    assert not exit_info.value.code
+    path = tmp_path / "proxy.yaml"
+    path.write_text(text.replace("train_images: 20000", "train_images: 8").replace("128", "4"))
+    proxy = load_proxy(str(path))
+    assert (proxy.resolution, proxy.steps) == (64, 10)
 
 
 @pytest.mark.parametrize(("name", "text"), blocks("python"))
