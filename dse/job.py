@@ -21,21 +21,21 @@ from dse.conclude import STUDIES, Conclusion, load_conclusion, outputs_of
 from dse.dashboard.labels import joined
 from dse.errors import UserError
 from dse.proxy.device import default_workers, device_name, pick_device, pick_dtype
-from dse.proxy.recipe import Proxy, load_proxy
-from dse.space import Sample, duplicates, load_space
+from dse.proxy.recipe import Proxy
+from dse.space import Sample, duplicates
 from dse.space.describe.description import feasibility_text, population_text
 from dse.space.describe.words import shapes_text
 from dse.store.check import is_fresh
 from dse.store.engine import store_path
 from dse.store.lock import store_lock
 from dse.store.store import Store
+from dse.study.asked import make_survey
 from dse.study.estimate import seconds_per_training
 from dse.study.launch.local import LocalWorkers
 from dse.study.mirror import mirror
 from dse.study.plan import Survey, candidate_record, stored_samples
 from dse.study.progress import make_progress
 from dse.study.reference import count_references, reference_records
-from dse.study.sampling import make_sampler
 from dse.units import CONVENTION, format_duration
 
 
@@ -58,13 +58,7 @@ def main_job(
     Raises:
         UserError: an argument, a file or the store is not usable; nothing was started.
     """
-    survey = Survey(
-        sampler=make_sampler(load_space(space), **options),
-        proxy=load_proxy(proxy),
-        proxy_name=Path(proxy).stem,
-        models=models,
-        repeat=parse_share(repeat),
-    )
+    survey = make_survey(space=space, models=models, proxy=proxy, repeat=repeat, options=options)
     target = store_path(store) if store else STUDIES / f"{survey.name}.db"
     console = make_console()
     check_store(survey, target)  # whatever can be refused is, before anything is written
@@ -288,18 +282,3 @@ def best_table(summary: Summary, top: int) -> Table:
 def make_console() -> Console:
     """Stdout; where it is no terminal, wide enough for the tables."""
     return Console(width=None if sys.stdout.isatty() else 120)
-
-
-def parse_share(text: str) -> float:
-    """Read "25%" as 0.25; "0%" and "100%" are allowed.
-
-    Raises:
-        UserError: it is not a percentage from 0 to 100.
-    """
-    try:
-        share = float(text.strip().removesuffix("%")) / 100
-    except ValueError:
-        share = math.nan
-    if not text.strip().endswith("%") or not 0 <= share <= 1:
-        raise UserError(f"--repeat {text!r}: write a percentage from 0% to 100%.")
-    return share

@@ -30,6 +30,7 @@ for verb in (
     data.data,
     study.report,
     study.export,
+    study.fidelity,
 ):
     cli.add_command(verb)
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import click
 
-from dse.cli.options import sampling
+from dse.cli.options import JSON, sampling
+from dse.cli.show import show
+from dse.errors import UserError
 
 
 @click.command()
@@ -62,3 +67,66 @@ def export(store: str | None, top: int, ids: Sequence[int], output: str | None) 
     conclusion = load_conclusion(store or newest_store())
     for path in conclusion.write_export(output, top=top, ids=ids):
         click.echo(path)
+
+
+@click.command()
+@click.argument("targets", nargs=-1, required=True, metavar="SPACE | CHEAP.db DEAR.db")
+@sampling(budget="4.5GFLOPs")
+@click.option(
+    "--models", default=16, show_default=True, type=click.IntRange(1, 100_000), help="Networks."
+)
+@click.option("--cheap", default="embedded", show_default=True, help="Preset or YAML file.")
+@click.option("--dear", default="embedded_long", show_default=True, help="Preset or YAML file.")
+@click.option(
+    "--repeat",
+    default="25%",
+    show_default=True,
+    help="Share of networks trained with a second seed: the best, and as many at random.",
+)
+@click.option("--store-cheap", default=None, help="SQLite file; by default under studies/.")
+@click.option("--store-dear", default=None, help="SQLite file; by default under studies/.")
+@click.option("--workers", default=None, type=click.IntRange(1, 1024), help="Default: one a core.")
+@click.option("-o", "--output", default=None, help="HTML file; by default beside the dear store.")
+@JSON
+def fidelity(
+    targets: Sequence[str],
+    output: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """How far the order of networks under a cheap proxy holds under a dearer one.
+
+    Of a SPACE, trains the same networks under both, or whatever is still missing; of two stores,
+    reads them as they are.
+    """
+    from dse.analysis.fidelity_text import fidelity_rows, table_row
+    from dse.fidelity import compare_stores, fidelity_job, require_page
+
+    if output is not None:
+        require_page(Path(output))
+    if len(targets) > 2:
+        raise UserError("give one SPACE, or two stores: the cheap and the dear one")
+    if len(targets) == 2:
+        given = [
+            name
+            for name in options
+            if click.get_current_context().get_parameter_source(name) == _TYPED
+        ]
+        if given:
+            name = given[0].replace("_", "-")
+            raise UserError(f"--{name}: two stores are read as they are; leave it out")
+        found = compare_stores(*targets)
+    else:
+        with redirect_stdout(sys.stderr) if as_json else nullcontext():
+            found = fidelity_job(space=targets[0], **options)
+    page = found.write_page(output)
+    rows = fidelity_rows(found.found)
+    if as_json:
+        show(rows, as_json, title="")
+    else:
+        click.echo()
+        for sentence in found.sentences:
+            click.echo(sentence)
+        title = f"{found.cheap.study.name} (cheap) and {found.dear.study.name} (dear)"
+        show(map(table_row, rows), as_json, title=title)
+    click.echo(f"page: {page}", err=True)
