@@ -174,10 +174,12 @@ def _regret_says(found: Fidelity, top: Top) -> str:
     if top.regret is None:
         return f"The regret of training {kept} is not known: no network has a dear error."
     lost = points(top.regret.value)
+    biased = ""
+    if top.k == 1:
+        biased = "; one dear seed decides what is best, so this is too high on average"
     return (
         f"Regret: training {kept} under the dear proxy gives up {lost} of error against the best "
-        f"of all {found.networks} (resampled networks: {_points_interval(top.regret)}); one dear "
-        "seed decides what is best, so this is too high on average."
+        f"of all {found.networks} (resampled networks: {_points_interval(top.regret)}){biased}."
     )
 
 

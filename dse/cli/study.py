@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from dse.cli.options import JSON, sampling
 from dse.cli.show import show
@@ -107,11 +108,8 @@ def fidelity(
     if len(targets) > 2:
         raise UserError("give one SPACE, or two stores: the cheap and the dear one")
     if len(targets) == 2:
-        given = [
-            name
-            for name in options
-            if click.get_current_context().get_parameter_source(name) == _TYPED
-        ]
+        source = click.get_current_context().get_parameter_source
+        given = [name for name in options if source(name) == ParameterSource.COMMANDLINE]
         if given:
             name = given[0].replace("_", "-")
             raise UserError(f"--{name}: two stores are read as they are; leave it out")
