@@ -5,7 +5,7 @@
 Writes benchmarks/results/fidelity_coverage.json. Pairs of normal errors of a known correlation,
 from which the true tau and rho follow; the percentile bootstrap that dse uses stands beside
 Fisher's z (Fieller, Hartley & Pearson 1957; Bonett & Wright 2000) in the same run. Regrets are in
-standard deviations of the networks' true dear errors, with seed noise of the size that the ICC says.
+standard deviations of the true dear errors, with seed noise of the size that the ICC says.
 """
 
 from __future__ import annotations
