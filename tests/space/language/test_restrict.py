@@ -14,7 +14,7 @@ from dse.space.language.choices import StageParameter
 from dse.space.language.design_space import space_from_definition
 from dse.space.language.restrict import loosened
 from tests.space.language.strategies import staged
-from tests.space.test_extends import PARENT, extended
+from tests.space.language.test_extends import PARENT, extended
 
 NORMS = ("layer_norm", "batch_norm", "rms_norm")
 SEVEN = {"kernel_sizes": 7}

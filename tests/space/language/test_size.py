@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.space import size
+from dse.space.language import size
 from dse.space.language.design_space import DesignSpace, load_space, space_from_definition
 from dse.space.language.size import log10_size
 from tests.spaces import CONVNEXT_FILE
