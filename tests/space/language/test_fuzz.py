@@ -17,7 +17,7 @@ from dse.errors import UserError
 from dse.space.language.design_space import DesignSpace, load_space, space_from_definition
 from tests.spaces import CONVNEXT_FILE
 
-DATA, TEXTS = 7_000, 3_000  # mutations of parsed data, and of files as texts, which take longer
+DATA, TEXTS = 3_000, 10_000  # mutations of parsed data, and of files as texts, which take longer
 FILES = sorted(CONVNEXT_FILE.parent.glob("*.yaml"))
 
 OF_THE_CODE = re.compile(
