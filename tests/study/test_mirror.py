@@ -113,7 +113,7 @@ def test_a_study_of_another_version_is_not_mirrored(
     path = tmp_path / "s.db"
     study, population = surveyed(path, make_survey("convnext"))
     design = {key: value for key, value in study.design.items() if key != "sampling"} | sampling
-    with pytest.raises(UserError, match=r"11 of 11 trainings .* cannot draw their networks again"):
+    with pytest.raises(UserError, match=r"11 of 11 trainings .* an earlier version drew them"):
         mirror(path, dataclasses.replace(study, design=design), population)
     assert not seen_by_optuna(path, study).trials
 
