@@ -28,8 +28,8 @@ from dse.architecture import Architecture
 from dse.network import build
 from dse.proxy.convolution import fast_convolution
 from dse.proxy.device import device_name, pick_dtype, prepare_worker
+from dse.proxy.optimizer import make_optimizer
 from dse.proxy.recipe import Proxy, load_proxy
-from dse.proxy.trainer import adamw
 from dse.space import Budget, Sampler, load_space
 
 RESULT = Path(__file__).parent / "results" / "cpu_step.json"
@@ -44,7 +44,7 @@ def step_times(architecture: Architecture, proxy: Proxy, steps: int) -> dict[boo
     classes, batch = proxy.dataset.classes, proxy.recipe.batch_size
     model = build(architecture.scaled(proxy.channels), in_channels=1, classes=classes)
     model = model.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer = adamw(model, proxy.recipe)
+    optimizer = make_optimizer(model, proxy.recipe, 2e-3)
     images = torch.randn(batch, 1, proxy.resolution, proxy.resolution)
     images = images.contiguous(memory_format=torch.channels_last)
     labels = torch.randint(classes, (batch,))

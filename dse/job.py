@@ -217,12 +217,10 @@ def announce(
 
 def describe_proxy(proxy: Proxy) -> str:
     """The four reductions and the recipe in a line."""
-    recipe = proxy.recipe
     return (
         f"{proxy.channels:.3g} of the channels, {proxy.resolution} px, {proxy.images:,} images of "
         f"{proxy.dataset.classes} {proxy.dataset.name} classes, {proxy.epochs} epochs = "
-        f"{proxy.steps} steps of {recipe.batch_size}; AdamW {recipe.learning_rate:g}, warm-up and "
-        "cosine"
+        f"{proxy.steps} steps of {proxy.recipe.batch_size}; {proxy.recipe.in_words()}"
     )
 
 

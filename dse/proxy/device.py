@@ -7,8 +7,11 @@ import os
 import platform
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 import torch
+
+Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def pick_device() -> torch.device:
@@ -16,8 +19,10 @@ def pick_device() -> torch.device:
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def pick_dtype(device: torch.device) -> torch.dtype:
-    """bfloat16 where the hardware multiplies it natively, else float32."""
+def pick_dtype(device: torch.device, precision: Precision = "auto") -> torch.dtype:
+    """What was asked for; `auto`: bfloat16 where the hardware multiplies it, else float32."""
+    if precision != "auto":
+        return torch.bfloat16 if precision == "bfloat16" else torch.float32
     native = (
         torch.cuda.is_bf16_supported(including_emulation=False)
         if device.type == "cuda"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final
 
@@ -66,23 +66,40 @@ class DeviceData:
 
     def train_batch(self, indices: torch.Tensor) -> Batch:
         """Normalised float32 images (b, c, r, r) and labels (b,) for `indices`."""
+        pixels, labels = self.train_stored(indices)
+        return self.normalised(pixels), labels
+
+    def train_stored(self, indices: torch.Tensor) -> Stored:
+        """uint8 images (b, r, r, c) and labels (b,) for `indices`, on the device."""
         return self._uploaded(self._gathered(self._train, indices))
 
     def test_batch(self, start: int, stop: int) -> Batch:
         """Held-out images and labels from `start` to `stop`, as `train_batch` gives them."""
         stop = min(stop, len(self.test_labels))
-        return self._uploaded(self._gathered(self._test, torch.arange(start, stop)))
+        pixels, labels = self._uploaded(self._gathered(self._test, torch.arange(start, stop)))
+        return self.normalised(pixels), labels
+
+    def train_pieces(self, batches: Iterable[torch.Tensor]) -> Iterator[Stored]:
+        """What `train_stored` gives for each of `batches`, which may be endless."""
+        return self._pieces(self._train, batches)
 
     def train_batches(self, order: torch.Tensor, size: int) -> Iterator[Batch]:
-        """Training images in this order, in batches of `size`; a last, smaller one is left out."""
-        return self._batches(self._train, order[: len(order) // size * size], size)
+        """Training images in this order in batches of `size` or, the last one, fewer."""
+        return self._batches(self._train, order, size)
 
     def test_batches(self, size: int) -> Iterator[Batch]:
         """All held-out images in batches of `size` or, the last one, fewer."""
         return self._batches(self._test, torch.arange(len(self.test_labels)), size)
 
+    def in_batches(self, order: torch.Tensor, size: int) -> tuple[torch.Tensor, ...]:
+        """Numbers of images, split, and moved once to where the images lie: each move waits."""
+        return torch.split(order.to(self.train_images.device), size)
+
     def _batches(self, split: Stored, order: torch.Tensor, size: int) -> Iterator[Batch]:
-        batches = torch.split(order.to(split[0].device), size)  # moved once: each move waits
+        for pixels, labels in self._pieces(split, self.in_batches(order, size)):
+            yield self.normalised(pixels), labels
+
+    def _pieces(self, split: Stored, batches: Iterable[torch.Tensor]) -> Iterator[Stored]:
         if not self.streamed:
             yield from (self._uploaded(self._gathered(split, indices)) for indices in batches)
             return
@@ -110,11 +127,12 @@ class DeviceData:
         torch.index_select(split[1], 0, indices, out=labels)
         return pixels.permute(0, 2, 3, 1), labels
 
-    def _uploaded(self, batch: Stored) -> Batch:
+    def _uploaded(self, batch: Stored) -> Stored:
         pixels, labels = (part.to(self.device, non_blocking=True) for part in batch)
-        return self._normalised(pixels), labels
+        return pixels, labels
 
-    def _normalised(self, images: torch.Tensor) -> torch.Tensor:
+    def normalised(self, images: torch.Tensor) -> torch.Tensor:
+        """uint8 images (b, r, r, c) on the device as float32 (b, c, r, r), channels_last."""
         scaled = torch.addcmul(self._shift, images.contiguous(), self._scale)
         return scaled.permute(0, 3, 1, 2)
 

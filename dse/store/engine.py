@@ -28,7 +28,7 @@ from dse.store.records import DamagedError
 from dse.store.schema import SCHEMA_VERSION, Base, Meta, now
 
 BUSY_SECONDS: Final = 60.0
-TAKEN: Final = (".html", ".best", ".yaml", ".yml")
+TAKEN: Final = (".html", ".best", ".checkpoints", ".yaml", ".yml")
 """What lies beside a store under its name, or is read from it: no store may be called so."""
 
 

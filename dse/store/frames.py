@@ -31,6 +31,8 @@ POPULATION: Final[dict[str, str]] = {
     "classes": "int64",
     "device": "object",
     "dtype": "object",
+    "learning_rate": "float64",
+    "micro_batch": "Int64",
     "flops": "int64",
     "params": "int64",
     "activations": "int64",
@@ -43,6 +45,7 @@ CURVES: Final[dict[str, str]] = {
     "step": "int64",
     "train_loss": "float64",
     "error": "float64",
+    "grad_norm": "float64",
 }
 
 
@@ -53,11 +56,13 @@ def population(connection: Connection, *, references: bool = False) -> pd.DataFr
     diverged, out_of_memory, failed, running or waiting, `reason` why it is not complete. `error`
     (held-out, a fraction) and `train_loss` are the final epoch's and NaN unless complete;
     `seconds` are wall seconds; `device` and `dtype` say where it was trained and with which
-    numbers. `flops` (multiply-adds), `params` and `activations` are the full network's at the
-    study's resolution. `architecture` is a dict, and flattened to `arch.depths.1`, `arch.stem`,
-    ... A choice that is a number in some networks and one for each stage in others is flattened by
-    stage in all of them. Where nothing was measured `test_images` is 0, and `classes`, which
-    belongs to the data set, is taken from the study's other trials.
+    numbers, `learning_rate` with which peak, `micro_batch` how many images were computed at once
+    (both missing where it did not come to that). `flops` (multiply-adds), `params` and
+    `activations` are the full network's at the study's resolution. `architecture` is a dict, and
+    flattened to `arch.depths.1`, `arch.stem`, ... A choice that is a number in some networks and
+    one for each stage in others is flattened by stage in all of them. Where nothing was measured
+    `test_images` is 0, and `classes`, which belongs to the data set, is taken from the study's
+    other trials.
     """
     query = (
         select(
@@ -73,6 +78,8 @@ def population(connection: Connection, *, references: bool = False) -> pd.DataFr
             Trial.classes,
             Trial.device,
             Trial.dtype,
+            Trial.learning_rate,
+            Trial.micro_batch,
             Candidate.flops,
             Candidate.params,
             Candidate.activations,
@@ -106,6 +113,7 @@ def curves(connection: Connection) -> pd.DataFrame:
             Epoch.step,
             Epoch.train_loss,
             Epoch.error,
+            Epoch.grad_norm,
         )
         .join_from(Epoch, Trial)
         .join(Candidate)

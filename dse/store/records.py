@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any, Final, Literal
 
 Json = dict[str, Any]
@@ -21,6 +22,9 @@ REFERENCE_KEYS: Final = ("reference",)
 """What readers of a store rely on in its plain values."""
 STAGE_KEYS: Final = ("expansion_ratio", "group_width")
 """What a network may give as one number for all its stages, or as a list of one for each."""
+
+WITHOUT_EFFECT: Final = ("proxy.checkpoint_epochs",)
+"""Settings of a study that change no result, and so may differ from those asked for."""
 
 Outcome = Literal["complete", "diverged", "out_of_memory", "failed"]
 
@@ -66,7 +70,8 @@ class StudyRecord:
     def _settings(self) -> Json:
         """All settings as flat `proxy.recipe.batch_size` keys, values as JSON has them."""
         settings = {key: getattr(self, key) for key in ("seed", "budget", "proxy", "design")}
-        return flatten(json.loads(json.dumps(settings)))
+        flat = flatten(json.loads(json.dumps(settings)))
+        return {key: value for key, value in flat.items() if key not in WITHOUT_EFFECT}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +101,10 @@ class TrialRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimedTrial:
-    """A training that one worker owns for as long as `token` is the trial's newest."""
+    """A training that one worker owns for as long as `token` is the trial's newest.
+
+    `checkpoint` is the file beside the store in which it may be kept until it is finished.
+    """
 
     trial_id: int
     token: str
@@ -104,21 +112,29 @@ class ClaimedTrial:
     replicate: int
     seed: int
     architecture: Json
+    checkpoint: Path | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class EpochResult:
-    """The end of one epoch: mean training loss over it, held-out error (a fraction) after it."""
+    """The end of one epoch: mean training loss over it, held-out error (a fraction) after it.
+
+    `grad_norm` is the mean norm of its steps' gradients.
+    """
 
     epoch: int
     step: int
     train_loss: float
     error: float
+    grad_norm: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialResult:
-    """How a training ended. `error` (a fraction) and `train_loss` are the final epoch's."""
+    """How a training ended. `error` (a fraction) and `train_loss` are the final epoch's.
+
+    `learning_rate` is the peak, `micro_batch` the most images that were computed at once.
+    """
 
     state: Outcome
     reason: str | None = None
@@ -131,6 +147,8 @@ class TrialResult:
     classes: int | None = None
     device: str | None = None
     dtype: str | None = None
+    learning_rate: float | None = None
+    micro_batch: int | None = None
     versions: Mapping[str, str] | None = None
 
     def __post_init__(self) -> None:

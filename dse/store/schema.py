@@ -19,7 +19,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from dse.store.records import STATES, Json
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 """Counts up whenever a table changes; a store says with which version it was written."""
 
 
@@ -120,6 +120,8 @@ class Trial(Base):
     classes: Mapped[int | None]
     device: Mapped[str | None]
     dtype: Mapped[str | None]
+    learning_rate: Mapped[float | None]
+    micro_batch: Mapped[int | None]
     versions: Mapped[Json | None]
     started: Mapped[datetime | None]
     finished: Mapped[datetime | None]
@@ -137,6 +139,7 @@ class Epoch(Base):
     step: Mapped[int]
     train_loss: Mapped[float | None]  # SQLite keeps NaN as NULL
     error: Mapped[float | None]
+    grad_norm: Mapped[float | None]
 
 
 def now() -> datetime:

@@ -85,6 +85,11 @@ class Store:
     ) -> None:
         self.close()
 
+    @property
+    def checkpoints(self) -> Path:
+        """The folder beside the store for trainings under way."""
+        return self.path.with_name(f"{self.path.name}.checkpoints")
+
     # What is asked
 
     def study(self) -> StudyRecord | None:
@@ -203,7 +208,8 @@ class Store:
                 NETWORK_KEYS if row[3] >= 0 else REFERENCE_KEYS,
                 "architecture",
             )
-        return ClaimedTrial(token=token, **row._mapping)
+        place = self.checkpoints / f"{row[3]}-{row.replicate}.pt"
+        return ClaimedTrial(token=token, checkpoint=place, **row._mapping)
 
     def complete(self, claim: ClaimedTrial, result: TrialResult) -> bool:
         """Store how a claimed training ended, with its learning curve, in one transaction.

@@ -49,7 +49,15 @@ def proxy_scorer(study: StudyRecord, device: str) -> Scorer:
     def score(trial: ClaimedTrial, on_step: OnStep) -> TrialResult:
         torch.manual_seed(trial.seed)
         model = make_model(trial.architecture, proxy, data)
-        result = train(model, data, proxy, seed=trial.seed, device=place, on_step=on_step)
+        result = train(
+            model,
+            data,
+            proxy,
+            seed=trial.seed,
+            device=place,
+            on_step=on_step,
+            checkpoint=trial.checkpoint,
+        )
         return TrialResult(
             state=result.state,
             reason=result.reason,
@@ -62,6 +70,8 @@ def proxy_scorer(study: StudyRecord, device: str) -> Scorer:
             classes=data.classes,
             device=result.device,
             dtype=result.dtype,
+            learning_rate=result.learning_rate,
+            micro_batch=result.micro_batch,
             versions=packages,
         )
 

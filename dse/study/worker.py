@@ -15,7 +15,9 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
@@ -79,6 +81,8 @@ def work(store: Store, name: str, score: Scorer, send: Send) -> int:
         result = _attempt(trial, score, send)
         if not store.complete(trial, result):
             continue  # given to someone else meanwhile: theirs counts
+        if trial.checkpoint:
+            _forget(trial.checkpoint)
         stored += 1
         send(
             Finished(
@@ -90,6 +94,13 @@ def work(store: Store, name: str, score: Scorer, send: Send) -> int:
             )
         )
     return stored
+
+
+def _forget(checkpoint: Path) -> None:
+    """Remove the checkpoint of a finished training, and the folder with its last one."""
+    with suppress(OSError):  # there is none, there are others, or it may stay: no harm
+        checkpoint.unlink(missing_ok=True)
+        checkpoint.parent.rmdir()
 
 
 def _attempt(trial: ClaimedTrial, score: Scorer, send: Send) -> TrialResult:

@@ -1,72 +1,27 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from dse.proxy.datasets import Dataset, FractalSpec
+from dse.errors import UserError
+from dse.proxy.convolution import fast_convolution
+from dse.proxy.device import pick_dtype
 from dse.proxy.device_data import DeviceData
-from dse.proxy.recipe import Proxy, Recipe
-from dse.proxy.trainer import TrainResult, adamw, learning_rate, train
+from dse.proxy.recipe import Proxy
+from dse.proxy.trainer import TrainResult, train
+from tests.proxy import small
+from tests.proxy.small import CPU, network, proxy
 
-CPU = torch.device("cpu")
-SPEC = FractalSpec(classes=3, train_per_class=40, test_per_class=20)
-PROXY = Proxy(
-    dataset=SPEC,
-    resolution=16,
-    epochs=4,
-    recipe=Recipe(batch_size=16, learning_rate=0.02),
-)
-
-
-@pytest.fixture(scope="module")
-def data() -> DeviceData:
-    """Stripes that lie, stand or cross, in noise: 40 and 20 images of each."""
-    torch.set_num_threads(1)
-    rng = np.random.default_rng(0)
-    stripes = np.tile([[1], [0]], (8, 16))
-    patterns = np.stack([stripes, stripes.T, stripes ^ stripes.T])
-
-    def images(count: int) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-        labels = np.tile(np.arange(3), count)
-        noisy = 60 * patterns[labels] + rng.integers(0, 190, (3 * count, 16, 16))
-        return noisy[:, None].astype(np.uint8), labels
-
-    train_images, train_labels = images(SPEC.train_per_class)
-    test_images, test_labels = images(SPEC.test_per_class)
-    return DeviceData(
-        Dataset(
-            train_images=train_images,
-            train_labels=train_labels,
-            test_images=test_images,
-            test_labels=test_labels,
-            classes=3,
-        ),
-        CPU,
-    )
-
-
-def network(seed: int = 0, dropout: float = 0.2) -> nn.Module:
-    torch.manual_seed(seed)
-    return nn.Sequential(
-        nn.Conv2d(1, 16, 4, 4),
-        nn.BatchNorm2d(16),
-        nn.Conv2d(16, 16, 5, padding=2, groups=16),
-        nn.Conv2d(16, 32, 1),
-        nn.GELU(),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Dropout(dropout),
-        nn.Linear(32, 3),
-    )
+PROXY = proxy()
 
 
 def trained(data: DeviceData, seed: int = 0, model: nn.Module | None = None) -> TrainResult:
-    return train(model or network(), data, PROXY, seed=seed, device=CPU)
+    return small.trained(data, PROXY, seed, model=model)
 
 
 def test_a_network_learns(data: DeviceData) -> None:
@@ -188,32 +143,158 @@ def test_a_programming_error_is_raised(data: DeviceData) -> None:
         trained(data, model=nn.Linear(5, 3))
 
 
-def test_the_learning_rate_warms_up_to_its_peak_and_falls_to_the_end() -> None:
-    recipe = Recipe(learning_rate=1.0, final_learning_rate=0.01, warmup=0.2)
-    rates = [learning_rate(recipe, step, 50) for step in range(50)]
-    peak = rates.index(max(rates))
-    assert peak == 10
-    assert max(rates) == pytest.approx(1)
-    assert 0 < rates[0] < 0.1
-    assert rates[:11] == sorted(rates[:11])
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-    assert 0.01 < rates[-1] < 0.02
+def plain_training(data: DeviceData, seed: int, batch: int = 16) -> list[tuple[float, float]]:
+    """The default recipe as a loop of twenty lines: loss and error of every epoch."""
+    model = network().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim <= 1]
+    optimizer = torch.optim.AdamW(
+        [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}],
+        betas=(0.9, 0.999),
+        fused=True,
+    )
+    dtype = pick_dtype(CPU)
+    autocast = torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32)
+    order, found, step, steps = torch.Generator().manual_seed(seed), [], 0, 28
+    torch.manual_seed(seed)
+    with fast_convolution(model):
+        for _ in range(4):
+            model.train()
+            losses = []
+            for indices in torch.randperm(120, generator=order).split(batch)[:7]:
+                progress = (step - 0.2 * steps) / (steps - 0.2 * steps)
+                for group in optimizer.param_groups:
+                    group["lr"] = (
+                        0.02 * (step + 1) / (0.2 * steps + 1)
+                        if step < 0.2 * steps
+                        else 0.02 * 0.5 * (1 + math.cos(math.pi * progress))
+                    )
+                images, labels = data.train_batch(indices)
+                with autocast:
+                    logits = model(images)
+                loss = F.cross_entropy(logits.float(), labels, label_smoothing=0.1)
+                optimizer.zero_grad()
+                loss.backward()  # type: ignore[no-untyped-call]
+                optimizer.step()
+                losses.append(loss.detach())
+                step += 1
+            model.eval()
+            with torch.inference_mode(), autocast:
+                wrong = model(data.test_batch(0, 60)[0]).argmax(1) != data.test_labels
+            found.append((torch.stack(losses).mean().item(), int(wrong.sum()) / 60))
+    return found
 
 
-@pytest.mark.parametrize("steps", [1, 2, 3])
-@pytest.mark.parametrize("warmup", [0.0, 0.5, 1.0])
-def test_even_the_shortest_schedules_have_a_rate(steps: int, warmup: float) -> None:
-    recipe = Recipe(warmup=warmup)
-    rates = [learning_rate(recipe, step, steps) for step in range(steps)]
-    assert all(0 < rate <= recipe.learning_rate for rate in rates)
+def test_by_default_nothing_is_done_but_the_plain_recipe_to_the_bit(data: DeviceData) -> None:
+    result = trained(data, seed=3)
+    assert [(epoch.train_loss, epoch.error) for epoch in result.epochs] == plain_training(data, 3)
+    assert result.learning_rate == 0.02
+    assert result.micro_batch == 16
 
 
-def test_norms_and_biases_are_not_decayed() -> None:
-    model = network()
-    decay = {
-        id(parameter): group["weight_decay"]
-        for group in adamw(model, Recipe(weight_decay=0.3)).param_groups
-        for parameter in group["params"]
-    }
-    for name, parameter in model.named_parameters():
-        assert decay[id(parameter)] == (0.3 if parameter.ndim > 1 else 0.0), name
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"optimizer": "sgd", "learning_rate": 0.1, "weight_decay": 1e-4},
+        {"schedule": "linear"},
+        {"schedule": "constant", "warmup": 0.0},
+        {"ema": 0.9},
+        {"precision": "float32"},
+        {"precision": "bfloat16"},
+        {"augment": {"flip": True, "pad_crop": 1, "erase": 0.1, "mixup": 0.1, "cutmix": 0.1}},
+    ],
+)
+def test_every_recipe_trains(data: DeviceData, recipe: dict[str, Any]) -> None:
+    result = small.trained(data, proxy(epochs=6, **recipe))
+    assert result.state == "complete"
+    assert result.error is not None
+    assert result.error < 0.5  # chance is 0.67
+    assert result.dtype == recipe.get("precision", result.dtype)
+    assert small.trained(data, proxy(epochs=6, **recipe)).epochs == result.epochs
+
+
+def test_the_averaged_weights_are_what_is_measured(data: DeviceData) -> None:
+    plain, averaged = (
+        small.trained(data, proxy(ema=ema, learning_rate=2e-3)) for ema in (None, 0.999)
+    )
+    losses = [[epoch.train_loss for epoch in result.epochs] for result in (plain, averaged)]
+    assert losses[0] == losses[1]
+    errors = [[epoch.error for epoch in result.epochs] for result in (plain, averaged)]
+    assert errors[0] != errors[1]
+
+
+def test_the_gradient_norm_of_every_epoch_is_told(data: DeviceData) -> None:
+    norms = [epoch.grad_norm for epoch in trained(data).epochs]
+    assert all(0 < norm < 100 for norm in norms)
+
+
+class Shouts(nn.Module):
+    """Is sure of what is wrong, whatever it is trained to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.linear = nn.Linear(1, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y: torch.Tensor = self.linear(x.mean((1, 2, 3))[:, None])
+        return y + torch.tensor([100.0, 0.0, 0.0])
+
+
+def test_a_loss_far_above_guessing_at_the_end_is_divergence(data: DeviceData) -> None:
+    result = trained(data, model=Shouts())
+    assert result.state == "diverged"
+    assert result.reason is not None
+    assert "more than 2 times that of guessing, 1.1" in result.reason
+    assert len(result.epochs) == 4
+
+
+class Hungry(nn.Module):
+    """Has no memory for more than so many images at once in training."""
+
+    def __init__(self, most: int, inner: nn.Module) -> None:
+        super().__init__()
+        self.most, self.inner = most, inner
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training and len(x) > self.most:
+            raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9")
+        y: torch.Tensor = self.inner(x)
+        return y
+
+
+def test_without_memory_for_a_batch_its_parts_are_what_a_micro_batch_is(data: DeviceData) -> None:
+    """Also if that happens in mid-training, for whatever reason."""
+    hungry = trained(data, model=Hungry(4, network()))
+    asked = small.trained(data, proxy(micro_batch=4), model=Hungry(16, network()))
+    assert (hungry.state, hungry.micro_batch) == ("complete", 4)
+    assert hungry.epochs == asked.epochs
+    assert hungry.epochs != trained(data).epochs  # batch norm sees fewer images
+
+
+def test_parts_of_a_batch_give_the_gradient_of_the_whole(data: DeviceData) -> None:
+    """Where neither norm nor dropout depends on the rest of a part; 16 in 3 parts are uneven."""
+    whole, parted = (
+        small.trained(
+            data,
+            proxy(epochs=2, micro_batch=micro, precision="float32", optimizer="sgd"),
+            model=network(dropout=0.0, norm=False),
+        )
+        for micro in (None, 6)
+    )
+    assert (whole.micro_batch, parted.micro_batch) == (16, 6)
+    for one, other in zip(whole.epochs, parted.epochs, strict=True):
+        assert other.train_loss == pytest.approx(one.train_loss, rel=1e-5)
+        assert other.grad_norm == pytest.approx(one.grad_norm, rel=1e-4)
+
+
+def test_labels_that_are_no_classes_are_told_before_a_gpu_is_lost() -> None:
+    data = small.stripes()
+    data.train_labels[7] = 3
+    with pytest.raises(UserError, match=r"training labels go from 0 to 3, but there are 3 classes"):
+        trained(data)
+
+
+def test_a_data_set_that_is_too_small_is_told(data: DeviceData) -> None:
+    asked = Proxy.model_validate(PROXY.model_dump() | {"dataset": {"classes": 3}})
+    with pytest.raises(UserError, match="120 training images, but the proxy uses 900"):
+        small.trained(data, asked)

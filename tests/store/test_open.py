@@ -269,7 +269,9 @@ with Store.open(sys.argv[1]) as store:
         assert path.with_name("study.db-wal").exists()
 
 
-@pytest.mark.parametrize("name", ["x.html", "x.best", "x.yaml", "x.YML", "a.db.html"])
+@pytest.mark.parametrize(
+    "name", ["x.html", "x.best", "x.checkpoints", "x.yaml", "x.YML", "a.db.html"]
+)
 def test_a_name_that_another_file_of_the_study_has_is_refused(tmp_path: Path, name: str) -> None:
     for target in (tmp_path / name, f"sqlite:///{tmp_path / name}"):
         with pytest.raises(UserError, match=r"name may not end in \."):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 from collections.abc import Iterator
@@ -114,6 +115,8 @@ class LocalWorkers:
             self._progress.tick()
         counts = self._store.counts()
         assert counts.waiting == counts.running == 0, counts
+        # Workers remove their own, but may be killed before, or while they write one.
+        shutil.rmtree(self._store.checkpoints, ignore_errors=True)
 
     def _order(self, number: int) -> None:
         """Let a worker work, a new one if there is none alive by this number."""
