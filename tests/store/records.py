@@ -54,8 +54,8 @@ def result(error: float | None = 0.5, **changes: Any) -> TrialResult:
         "error": error,
         "train_loss": 1.5,
         "epochs": (
-            EpochResult(epoch=1, step=10, train_loss=2.5, error=0.9),
-            EpochResult(epoch=2, step=20, train_loss=1.5, error=error or 0.9),
+            EpochResult(epoch=1, step=10, train_loss=2.5, error=0.9, grad_norm=3.5),
+            EpochResult(epoch=2, step=20, train_loss=1.5, error=error or 0.9, grad_norm=2.5),
         ),
         "seconds": 12.5,
         "cpu_seconds": 12.0,
@@ -63,6 +63,8 @@ def result(error: float | None = 0.5, **changes: Any) -> TrialResult:
         "classes": 20,
         "device": "cpu",
         "dtype": "float32",
+        "learning_rate": 2e-3,
+        "micro_batch": 32,
         "versions": {"torch": "2.13.0"},
     }
     return TrialResult(**values | changes)

@@ -123,8 +123,15 @@ def test_a_newer_store_is_refused_with_what_to_do(finished: Path, create: bool) 
 
 
 def test_an_older_store_is_refused_with_what_to_do(finished: Path) -> None:
-    sql(finished, "UPDATE dse_meta SET schema_version = 0")
-    assert "use the version that wrote it" in refusal(finished)
+    older = SCHEMA_VERSION - 1
+    sql(
+        finished,
+        f"UPDATE dse_meta SET schema_version = {older}",
+        "ALTER TABLE dse_trials DROP COLUMN learning_rate",
+    )
+    sentence = refusal(finished)
+    assert f"with schema version {older}" in sentence
+    assert "use the version that wrote it" in sentence
 
 
 def test_a_half_made_meta_table_is_refused(tmp_path: Path) -> None:

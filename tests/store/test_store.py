@@ -65,6 +65,13 @@ def test_another_study_is_refused_with_what_differs(
     assert str(refusal.value).count("asked is") == 1
 
 
+def test_how_often_a_training_is_kept_is_no_other_study(store: Store) -> None:
+    kept = study()
+    store.create_study(study(proxy=kept.proxy | {"checkpoint_epochs": 2}))
+    store.create_study(kept)
+    store.create_study(study(proxy=kept.proxy | {"checkpoint_epochs": 5}))
+
+
 def test_adding_twice_adds_once_and_extending_keeps_results(store: Store) -> None:
     fill(store, 2)
     claim = store.claim("worker")
@@ -126,6 +133,7 @@ def test_a_result_is_stored_with_its_curve(store: Store) -> None:
     assert (row["state"], row["error"], row["train_loss"]) == ("complete", 0.25, 1.5)
     assert (row["seconds"], row["test_images"], row["classes"]) == (12.5, 2000, 20)
     assert (row["device"], row["dtype"]) == ("cpu", "float32")
+    assert (row["learning_rate"], row["micro_batch"]) == (2e-3, 32)
     assert row["reason"] is None
     assert store.curves().to_dict("list") == {
         "index": [0, 0],
@@ -134,6 +142,7 @@ def test_a_result_is_stored_with_its_curve(store: Store) -> None:
         "step": [10, 20],
         "train_loss": [2.5, 1.5],
         "error": [0.9, 0.25],
+        "grad_norm": [3.5, 2.5],
     }
 
 
@@ -269,6 +278,7 @@ def test_the_population_has_its_columns_and_types_whatever_is_in_it(store: Store
         "step": "int64",
         "train_loss": "float64",
         "error": "float64",
+        "grad_norm": "float64",
     }
 
 
