@@ -163,7 +163,7 @@ def measure(networks: int, epochs: int) -> dict[str, Any]:
     proxy = load_proxy("embedded").model_copy(update={"epochs": epochs})
     space = load_space(SPACE)
     sampler = Sampler(space=space, budget=Budget.parse("4.5GFLOPs"))
-    samples = sampler.samples(networks)
+    samples = list(sampler.samples(networks))
     pairs = [samples[first : first + 2] for first in range(0, networks, 2)]
     context = multiprocessing.get_context("spawn")
     wall: dict[str, list[float]] = {"ours": [], "plain": []}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import copy
 import itertools
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 from torch import Tensor, nn
 
 from dse.proxy.loop import DivergedError, OnLoss, Run, Task
@@ -14,11 +15,10 @@ from dse.proxy.recipe import RangeTest, RateChoice
 
 SMOOTHED: Final = 5
 """Losses of a range test are means over so many steps."""
-BLOWN_UP: Final = 1.5
-"""A range test ends where the smoothed loss is this many times its lowest."""
-LEAST_SLOPE: Final = 1e-6
-"""A loss that falls by less while the rate grows e-fold does not fall, but is rounded."""
+LEAST_FALL: Final = 1e-6
+"""A loss that falls by less does not fall, but is rounded."""
 
+Array = npt.NDArray[np.floating[Any]]
 Weights = dict[str, Tensor]
 
 
@@ -58,29 +58,26 @@ def _by_range_test(model: nn.Module, task: Task, test: RangeTest, report: OnLoss
             run.take(pixels, labels, float(rate))
             if report and run.step == test.steps:
                 report(run.step, float(run.losses[-1]))
-    return max(test.low, steepest(rates, run.losses.cpu().numpy()) / test.margin)
+    return max(test.low, lowest(rates, run.losses.cpu().numpy()) / test.margin)
 
 
-def steepest(rates: np.ndarray, losses: np.ndarray) -> float:
-    """The rate at which the loss falls fastest over the logarithm of the rate.
+def lowest(rates: Array, losses: Array) -> float:
+    """The rate at which a sweep's loss is lowest.
 
     Losses (n,) of one step at each of the growing `rates` (n,) are smoothed by a moving mean over
-    `SMOOTHED` steps, and looked at only as far as they are finite and below `BLOWN_UP` times the
-    lowest so far. Where they never fall, it is the lowest rate. After Smith 2017, "Cyclical
-    Learning Rates for Training Neural Networks"; the rule is that of fastai's `steep`.
+    `SMOOTHED` steps, as far as they are finite. Where they never fall, it is the lowest rate. After
+    Smith 2017, "Cyclical Learning Rates for Training Neural Networks"; with a margin the rule is
+    that of fastai's `minimum`.
     """
     finite = np.isfinite(losses)
-    count = int(finite.argmin()) if not finite.all() else len(losses)
-    if count < SMOOTHED + 2:
+    count = len(losses) if finite.all() else int(finite.argmin())
+    if count < SMOOTHED:
         return float(rates[0])
     smooth = np.convolve(losses[:count], np.full(SMOOTHED, 1 / SMOOTHED), mode="valid")
-    places = rates[SMOOTHED // 2 :][: len(smooth)]
-    blown_up = smooth > BLOWN_UP * np.minimum.accumulate(smooth)
-    if blown_up.any():
-        end = max(2, int(blown_up.argmax()))
-        smooth, places = smooth[:end], places[:end]
-    slopes = np.gradient(smooth, np.log(places))
-    return float(places[slopes.argmin()] if slopes.min() < -LEAST_SLOPE else rates[0])
+    best = int(smooth.argmin())
+    if smooth[0] - smooth[best] < LEAST_FALL:
+        return float(rates[0])
+    return float(rates[SMOOTHED // 2 + best])
 
 
 def _best_of(

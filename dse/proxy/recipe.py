@@ -27,13 +27,13 @@ Momentum = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
 class RangeTest(Config):
     """A learning-rate range test (Smith 2017): one sweep of `steps` steps from `low` to `high`.
 
-    The rate is that of the steepest descent of the smoothed loss, divided by `margin`.
+    The rate is that at which the smoothed loss is lowest, divided by `margin`.
     """
 
     low: PositiveRate = 1e-4
     high: PositiveRate = 1e-1
     steps: Annotated[int, Field(ge=10, le=10_000)] = 40
-    margin: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] = 1.0
+    margin: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] = 2.0
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -9,7 +9,7 @@ from torch import nn
 
 from dse.proxy.device_data import DeviceData
 from dse.proxy.loop import Run
-from dse.proxy.rates import steepest
+from dse.proxy.rates import lowest
 from tests.proxy import small
 from tests.proxy.small import network, proxy, task
 
@@ -17,27 +17,39 @@ RATES = np.geomspace(1e-4, 1e-1, 40)
 CHOICE = {"best_of": [1e-5, 0.02]}
 
 
-def curve(descent: float, explosion: float) -> np.ndarray:
-    """A loss that falls around one rate and explodes beyond another."""
-    logs = np.log(RATES)
-    fall = 1 / (1 + np.exp(-3 * (logs - math.log(descent))))
-    return 3.0 - 1.5 * fall + np.exp(np.clip(4 * (logs - math.log(explosion)), -50, 50))
+def curve(best: float) -> np.ndarray:
+    """A loss that falls to its lowest at one rate and grows beyond."""
+    return 2.0 + 0.05 * np.log(RATES / best) ** 2
 
 
-@pytest.mark.parametrize("descent", [1e-3, 3e-3, 1e-2])
-def test_the_rate_is_where_the_loss_falls_fastest(descent: float) -> None:
-    assert steepest(RATES, curve(descent, 0.08)) == pytest.approx(descent, rel=0.25)
+@pytest.mark.parametrize("best", [1e-3, 3e-3, 1e-2])
+def test_the_rate_is_where_the_loss_is_lowest(best: float) -> None:
+    noise = np.random.default_rng(0).normal(0, 0.02, 40)
+    assert lowest(RATES, curve(best)) == pytest.approx(best, rel=0.1)
+    assert lowest(RATES, curve(best) + noise) == pytest.approx(best, rel=0.5)
 
 
-def test_what_comes_after_the_explosion_does_not_count() -> None:
-    losses = curve(3e-3, 0.03)
-    losses[-4:] = [50.0, 5.0, 1.0, math.nan]  # falls steeply from where nothing is left
-    assert steepest(RATES, losses) == pytest.approx(3e-3, rel=0.25)
+def test_what_comes_after_a_loss_that_is_not_finite_does_not_count() -> None:
+    losses = curve(3e-3)
+    losses[30:] = [math.inf, *np.zeros(9)]
+    assert lowest(RATES, losses) == pytest.approx(3e-3, rel=0.1)
 
 
 @pytest.mark.parametrize("losses", [np.linspace(1, 2, 40), np.full(40, math.nan), np.ones(40)])
 def test_a_loss_that_never_falls_gives_the_lowest_rate(losses: np.ndarray) -> None:
-    assert steepest(RATES, losses) == RATES[0]
+    assert lowest(RATES, losses) == RATES[0]
+
+
+def test_the_margin_divides_the_rate_but_not_below_the_lowest(data: DeviceData) -> None:
+    rates = [
+        small.trained(
+            data, proxy(epochs=1, learning_rate={"range_test": {"margin": margin}})
+        ).learning_rate
+        for margin in (1, 2, 100)
+    ]
+    assert None not in rates
+    assert rates[1] == pytest.approx(rates[0] / 2)  # type: ignore[operator]
+    assert rates[2] == max(1e-4, rates[0] / 100)  # type: ignore[operator]
 
 
 @pytest.mark.parametrize("choice", [{"range_test": {"steps": 30}}, CHOICE])
