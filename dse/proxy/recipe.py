@@ -33,7 +33,7 @@ class RangeTest(Config):
     low: PositiveRate = 1e-4
     high: PositiveRate = 1e-1
     steps: Annotated[int, Field(ge=10, le=10_000)] = 40
-    margin: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] = 2.0
+    margin: Annotated[float, Field(ge=1, le=100, allow_inf_nan=False)] = 1.0
 
     @model_validator(mode="after")
     def _check(self) -> Self:
