@@ -36,8 +36,9 @@ from torch.utils.data import DataLoader, Dataset
 from dse.architecture import Architecture
 from dse.network import build
 from dse.proxy.augment import Augmenter
-from dse.proxy.datasets import DeviceData, load_dataset
+from dse.proxy.datasets import load_dataset
 from dse.proxy.device import device_name, pick_dtype, prepare_worker
+from dse.proxy.device_data import DeviceData
 from dse.proxy.loop import Run
 from dse.proxy.recipe import Proxy, load_proxy
 from dse.proxy.trainer import train

@@ -25,8 +25,9 @@ import torch
 from dse.network import build
 from dse.proxy import rates
 from dse.proxy.convolution import fast_convolution
-from dse.proxy.datasets import DeviceData, load_dataset
+from dse.proxy.datasets import load_dataset
 from dse.proxy.device import device_name, pick_dtype, prepare_worker
+from dse.proxy.device_data import DeviceData
 from dse.proxy.loop import Task
 from dse.proxy.recipe import Proxy, load_proxy
 from dse.space import Budget, Sampler, load_space
