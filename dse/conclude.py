@@ -128,6 +128,11 @@ def outputs_of(store: Path) -> tuple[Path, Path]:
     return store.with_name(f"{name}.html"), store.with_name(f"{name}.best")
 
 
+def logs_of(place: Path) -> Path:
+    """Where the logs of a study's workers go, beside its other outputs."""
+    return outputs_of(place)[0].with_suffix(".logs")
+
+
 def place_of(store: Store) -> Path:
     """What a study's outputs lie beside and are named after.
 

@@ -19,6 +19,7 @@ from dse.store.plain import flatten
 from dse.store.target import Place, Target, parse_target
 from dse.study.asked import make_survey
 from dse.study.caution import sampling_caution
+from dse.study.launch.choose import Launching
 from dse.study.plan import random_repeats
 
 
@@ -76,7 +77,7 @@ def fidelity_job(
     repeat: str,
     store_cheap: str | None,
     store_dear: str | None,
-    workers: int | None,
+    launching: Launching,
     top: int = 5,
     **options: Any,
 ) -> Comparison:
@@ -111,7 +112,7 @@ def fidelity_job(
             proxy=proxy,
             repeat=repeat,
             store=target,
-            workers=workers,
+            launching=launching,
             top=top,
             **options,
         )

@@ -16,10 +16,10 @@ from rich.text import Text
 from dse.analysis.ranking import ranking_note
 from dse.analysis.summary import Summary, interval, percent
 from dse.architecture.cost import Cost, cost
-from dse.conclude import STUDIES, Conclusion, load_conclusion, outputs_of, place_of
+from dse.conclude import STUDIES, Conclusion, load_conclusion, logs_of, outputs_of, place_of
 from dse.dashboard.labels import joined
 from dse.errors import UserError
-from dse.proxy.device import default_workers, device_name, pick_device, pick_dtype
+from dse.proxy.device import device_name, pick_dtype, torch_device
 from dse.proxy.recipe import Proxy
 from dse.space import Sample, duplicates
 from dse.space.describe.description import feasibility_text, population_text
@@ -29,8 +29,9 @@ from dse.store.lock import store_lock
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
 from dse.study.asked import make_survey
+from dse.study.crew import Crew
 from dse.study.estimate import seconds_per_training
-from dse.study.launch.local import LocalWorkers
+from dse.study.launch.choose import Launching, new_run
 from dse.study.mirror import mirror
 from dse.study.plan import Survey, candidate_record, stored_samples
 from dse.study.progress import make_progress
@@ -45,8 +46,8 @@ def main_job(
     proxy: str,
     repeat: str,
     store: Place | None,
-    workers: int | None,
     top: int,
+    launching: Launching,
     study: str | None = None,
     reference: Sequence[str] = (),
     **options: Any,
@@ -72,9 +73,8 @@ def main_job(
     with store_lock(target):
         survey, samples = enlist(survey, samples, target, console)
         enlist_references(survey, references, target)
-        crew = workers or default_workers(pick_device())
-        announce(survey, samples, target, crew, console)
-        train_all(survey, target, crew, console)
+        announce(survey, samples, target, launching, console)
+        train_all(survey, target, launching, console)
         conclusion = load_conclusion(target)
         hand_over(conclusion, top, console)
         show_to_optuna(conclusion, console)
@@ -159,27 +159,32 @@ def drawn_samples(survey: Survey, target: Target) -> Iterator[Sample]:
     return (known[i] if i in known else survey.sampler.sample(i) for i in numbers)
 
 
-def train_all(survey: Survey, target: Target, crew: int, console: Console) -> None:
+def train_all(survey: Survey, target: Target, launching: Launching, console: Console) -> None:
     """Train whatever waits: first seeds and random second seeds, then the best ones' second seeds.
 
     Raises:
         UserError: the workers cannot work, for want of disk or memory.
     """
-    device = str(pick_device())
+    run = new_run()
     with Store.open(target) as store:
         progress = make_progress(console, announced=survey.unknown_repeats(store.population()))
-        with LocalWorkers(target, workers=crew, device=device, progress=progress) as workers:
-            workers.drain()
+        order = launching.order(store, run, logs_of(place_of(store)))
+        with Crew(store, launching.make(), order, run=run, progress=progress) as crew:
+            crew.drain()
             store.add_trials(survey.best_repeats(store.population()))
             progress.announced = 0
-            workers.drain()
+            crew.drain()
 
 
 def announce(
-    survey: Survey, samples: list[Sample], target: Target, crew: int, console: Console
+    survey: Survey,
+    samples: list[Sample],
+    target: Target,
+    launching: Launching,
+    console: Console,
 ) -> None:
     """Say what will be done, for how long, and where the results go."""
-    space, proxy, device = survey.space, survey.proxy, pick_device()
+    space, proxy = survey.space, survey.proxy
     refused = sum((sample.refusals for sample in samples), Counter[str]())
     copies = len(duplicates(samples))
     with Store.open(target) as store:
@@ -196,24 +201,33 @@ def announce(
         "Proxy": describe_proxy(proxy),
         "Trainings": f"{missing or 'none'} left to do: each network once; the best "
         f"{survey.random_repeats} and {survey.random_repeats} random ones with a second seed",
-        "Machine": f"{device_name(device)}, {str(pick_dtype(device)).removeprefix('torch.')}, "
-        f"{crew} {'worker' if crew == 1 else 'workers'}",
+        "Machine": machine_text(launching),
         "Results": f"{target} (store), {page} (report), {folder} (best networks)",
     }
     table = Table.grid(padding=(0, 2))
     for name, fact in facts.items():
         table.add_row(Text(name, style="bold"), Text(fact))
     console.print(table)
-    if missing:
+    if missing and launching.is_local:
         with console.status("preparing the data and measuring the speed of this machine"):
-            each = seconds_per_training([s.architecture for s in samples], proxy, device)
+            shapes = [sample.architecture for sample in samples]
+            each = seconds_per_training(shapes, proxy, torch_device(launching.device))
         if each is None:
             console.print(
                 "The time cannot be estimated: the first networks cannot be trained here."
             )
         else:
-            total = format_duration(each * math.ceil(missing / crew))
+            total = format_duration(each * math.ceil(missing / launching.count))
             console.print(f"Estimated time: {total} ({each:.0f} s a training).")
+
+
+def machine_text(launching: Launching) -> str:
+    """Where the trainings are done, and by how many workers."""
+    workers = f"{launching.count} {'worker' if launching.count == 1 else 'workers'}"
+    if not launching.is_local:
+        return f"{workers}, started by {launching.launcher}"
+    device = torch_device(launching.device)
+    return f"{device_name(device)}, {str(pick_dtype(device)).removeprefix('torch.')}, {workers}"
 
 
 def describe_proxy(proxy: Proxy) -> str:

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 import dse
-from dse.cli import data, paper, study
+from dse.cli import data, paper, study, work
 from dse.errors import UserError
 
 
@@ -32,6 +32,8 @@ for verb in (
     study.export,
     study.fidelity,
     study.upgrade,
+    work.worker,
+    work.status,
 ):
     cli.add_command(verb)
 

@@ -9,6 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from dse.space import Sampler
+    from dse.study.launch.choose import Launching
 
 JSON = click.option("--json", "as_json", is_flag=True, help="JSON Lines with stable keys.")
 TOLERANCE = click.option(
@@ -62,6 +63,72 @@ def sampling(*, budget: str | None) -> Callable[[Any], Any]:
         return command
 
     return decorate
+
+
+_LAUNCHING = (
+    click.option(
+        "--workers",
+        default=None,
+        type=click.IntRange(1, 10_000),
+        help="Default: one a core or GPU.",
+    ),
+    click.option(
+        "--launcher",
+        default="local",
+        show_default=True,
+        type=click.Choice(["local", "ray", "slurm"]),
+        help="What starts them.",
+    ),
+    click.option("--device", default="auto", show_default=True, help="cpu, cuda or cuda:1."),
+    click.option(
+        "--gpu-share",
+        default=None,
+        type=click.FloatRange(0, 1),
+        help="Share of a GPU for each worker; by default all of one here, none elsewhere.",
+    ),
+    click.option(
+        "--cores", default=1, show_default=True, type=click.IntRange(1, 1024), help="For each."
+    ),
+    click.option("--memory", default=None, metavar="8GB", help="The most that each may hold."),
+    click.option(
+        "--ray",
+        default="local",
+        show_default=True,
+        metavar="ADDRESS",
+        help="The Ray cluster, such as auto or head:6379; local starts one here.",
+    ),
+    click.option(
+        "--slurm",
+        multiple=True,
+        metavar="KEY=VALUE|FILE",
+        help="Of sbatch, such as partition=gpu; may be repeated.",
+    ),
+    click.option("--scorer", default=None, hidden=True, metavar="MODULE:FUNCTION"),
+)
+
+
+def launching(command: Any) -> Any:
+    """The options that say how workers are started."""
+    for option in reversed(_LAUNCHING):
+        command = option(command)
+    return command
+
+
+def launching_of(options: dict[str, Any]) -> Launching:
+    """Takes these options out of all of a command's.
+
+    Raises:
+        UserError: one of them is not usable.
+    """
+    from dataclasses import fields
+
+    from dse.proxy.device import torch_device
+    from dse.study.launch.choose import Launching
+
+    found = Launching(**{field.name: options.pop(field.name) for field in fields(Launching)})
+    if found.is_local:
+        torch_device(found.device)
+    return found
 
 
 def sampler_of(space: str, **options: Any) -> Sampler:

@@ -11,7 +11,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from dse.cli.options import JSON, sampling
+from dse.cli.options import JSON, launching, launching_of, sampling
 from dse.cli.show import show
 from dse.errors import UserError
 
@@ -34,7 +34,7 @@ STUDY = click.option("--study", metavar="NAME", help="Which study of the store, 
 )
 @click.option("--store", default=None, help=STORE_HELP)
 @STUDY
-@click.option("--workers", default=None, type=click.IntRange(1, 1024), help="Default: one a core.")
+@launching
 @click.option("--top", default=5, show_default=True, type=click.IntRange(1), help="Exported.")
 @click.option(
     "--reference",
@@ -46,7 +46,8 @@ def run(**options: Any) -> None:
     """Sample a space inside a budget, train every network's proxy, conclude and report."""
     from dse.job import main_job
 
-    main_job(**options)
+    launch = launching_of(options)
+    main_job(launching=launch, **options)
 
 
 @click.command()
@@ -105,7 +106,7 @@ def upgrade(store: str) -> None:
 )
 @click.option("--store-cheap", default=None, help="SQLite file; by default under studies/.")
 @click.option("--store-dear", default=None, help="SQLite file; by default under studies/.")
-@click.option("--workers", default=None, type=click.IntRange(1, 1024), help="Default: one a core.")
+@launching
 @click.option("-o", "--output", default=None, help="HTML file; by default beside the dear store.")
 @JSON
 def fidelity(
@@ -134,8 +135,9 @@ def fidelity(
             raise UserError(f"--{name}: two stores are read as they are; leave it out")
         found = compare_stores(*targets)
     else:
+        launch = launching_of(options)
         with redirect_stdout(sys.stderr) if as_json else nullcontext():
-            found = fidelity_job(space=targets[0], **options)
+            found = fidelity_job(space=targets[0], launching=launch, **options)
     page = found.write_page(output)
     rows = fidelity_rows(found.found)
     if as_json:

@@ -11,12 +11,31 @@ from typing import Literal
 
 import torch
 
+from dse.errors import UserError
+
 Precision = Literal["auto", "float32", "bfloat16"]
 
 
 def pick_device() -> torch.device:
     """The GPU if there is one, else the CPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def torch_device(name: str) -> torch.device:
+    """The device of that name; `auto` is the GPU if there is one.
+
+    Raises:
+        UserError: this machine has no such device.
+    """
+    try:
+        place = pick_device() if name == "auto" else torch.device(name)
+    except RuntimeError:
+        raise UserError(f"--device: {name!r} is no device: auto, cpu, cuda or cuda:1.") from None
+    if place.type not in ("cpu", "cuda"):
+        raise UserError(f"--device: {name}: only cpu and cuda are known.")
+    if place.type == "cuda" and (place.index or 0) >= torch.cuda.device_count():
+        raise UserError(f"--device: {name}: this machine has no such GPU.")
+    return place
 
 
 def pick_dtype(device: torch.device, precision: Precision = "auto") -> torch.dtype:

@@ -75,6 +75,15 @@ class Claims(BoundStore):
         folder = self.checkpoints
         return replace(claimed, checkpoint=folder and folder / claimed.checkpoint)
 
+    def under_way(self, studies: Studies = None) -> bool:
+        """Whether any trial of the studies waits or runs, so that there may be work yet."""
+
+        def look(connection: Connection) -> bool:
+            ids = self._ids(connection, studies)
+            return queue.any_left(connection, ids)
+
+        return self._read(look)
+
     def heartbeat(
         self,
         claim: ClaimedTrial,

@@ -96,6 +96,13 @@ def claim(connection: Connection, backend: Backend, claimant: Claimant) -> Claim
     return None if trial_id is None else _claimed(connection, Trial.id == trial_id)
 
 
+def any_left(connection: Connection, studies: Sequence[int] | None) -> bool:
+    """Whether a trial of these studies (all, if None) waits or runs."""
+    mine = true() if studies is None else Trial.study_id.in_(studies)
+    left = (select(Trial.id).where(which, mine).limit(1) for which in (WAITING, RUNNING))
+    return any(connection.scalar(query) is not None for query in left)
+
+
 def find_claim(connection: Connection, token: str) -> ClaimedTrial | None:
     """The trial that was claimed with this token, if the claim still holds."""
     return _claimed(connection, and_(RUNNING, Trial.token == token))
@@ -132,14 +139,18 @@ def checkpoint_prefix(study_id: int) -> str:
     return f"{study_id}-"
 
 
+def lease_holds(backend: Backend) -> ColumnElement[bool]:
+    """Whether a running trial's worker was heard of lately."""
+    clock = backend.clock()
+    return and_(Trial.lease_until >= clock, Trial.lease_until <= clock + Trial.lease_seconds)
+
+
 def give_up_leases(connection: Connection, backend: Backend, claimant: Claimant) -> None:
     """Let trials wait again whose worker was not heard of for the length of its lease."""
-    clock = backend.clock()
-    holds = and_(Trial.lease_until >= clock, Trial.lease_until <= clock + Trial.lease_seconds)
     lapsed = (
         select(Trial.id)
         .correlate(None)
-        .where(RUNNING, not_(holds), claimant.scope)
+        .where(RUNNING, not_(lease_holds(backend)), claimant.scope)
         .with_for_update(skip_locked=True)
     )
     reason = literal("nothing was heard of its worker any more: ") + Trial.worker

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, select
@@ -13,6 +14,7 @@ from dse.store.claims import Claims
 from dse.store.queue import checkpoint_prefix
 from dse.store.records import CandidateRecord, Counts, MeasurementRecord, TrialRecord
 from dse.store.schema import Trial
+from dse.store.watching import Snapshot, take_snapshot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +91,11 @@ class Store(Claims):
     def best(self) -> tuple[int, float] | None:
         """Index and error of the network's complete trial with the lowest error so far."""
         return self._look(contents.best_trial)
+
+    def snapshot(self, since: datetime | None = None) -> Snapshot:
+        """The study in one look, with the trainings that ended at `since` or later (None: all)."""
+        backend = self._database.backend
+        return self._look(lambda c, study: take_snapshot(c, backend, study, since))
 
     def population(self, *, references: bool = False) -> pd.DataFrame:
         """One row per trial of the networks, or of the references, by index and replicate.

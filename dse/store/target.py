@@ -12,7 +12,7 @@ from sqlalchemy.exc import ArgumentError
 
 from dse.errors import UserError
 
-TAKEN: Final = (".html", ".best", ".checkpoints", ".backup", ".yaml", ".yml")
+TAKEN: Final = (".html", ".best", ".checkpoints", ".backup", ".logs", ".yaml", ".yml")
 """What lies beside a store under its name, or is read from it: no store may be called so."""
 ALLOWED: Final = "give a path, sqlite:///PATH or postgresql://USER@HOST/DATABASE"
 
@@ -30,6 +30,13 @@ class Target:
     url: URL
     path: Path | None = None
     study: str | None = None
+
+    @property
+    def location(self) -> str:
+        """What opens the store from anywhere: an absolute path, or the URL with its password."""
+        if self.path is not None:
+            return str(self.path.absolute())
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     def __str__(self) -> str:
         if self.path is not None:

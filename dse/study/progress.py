@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -14,31 +14,17 @@ from rich.table import Table
 from rich.text import Text
 
 from dse.store.records import Counts
-from dse.study.messages import Finished, Idle, Message, Started, Step
+from dse.store.watching import Flight, Landing, Snapshot
 from dse.units import format_duration
 
 REFRESH_SECONDS: Final = 0.25
 ENOUGH_TO_JUDGE: Final = 0.05  # of a training, before the time that is left can be told
+ROWS: Final = 16
+"""The live display has lines for so many workers."""
 
 Best = tuple[int, float]
 """Network number and error (a fraction)."""
-
-
-@dataclass(kw_only=True)
-class Flight:
-    """A training that a worker is in."""
-
-    index: int
-    replicate: int
-    begin: float
-    step: int = 0
-    steps: int = 0
-    loss: float | None = None
-
-    @property
-    def fraction(self) -> float:
-        """How much of the training is done."""
-        return self.step / self.steps if self.steps else 0.0
+Key = tuple[int, int, datetime]
 
 
 class Progress:
@@ -53,49 +39,35 @@ class Progress:
         self.counts = Counts()
         self.best: Best | None = None
         self.workers = 0
-        self.flights: dict[int, Flight] = {}
-        self.awake: set[int] = set()
+        self.flights: tuple[Flight, ...] = ()
+        self.since: datetime | None = None
+        """The next snapshot need not tell of what ended earlier."""
         self._clock = clock
+        self._known: set[Key] = set()
+        self._began = False
         self._finished_seconds = 0.0
         self._finished_here = 0
 
-    # What the launcher calls
+    # What the run calls
 
-    def begin(self, counts: Counts, best: Best | None, *, workers: int) -> None:
-        """Workers 0 to `workers` - 1 start on the trials that wait; called again for later ones."""
+    def begin(self, snapshot: Snapshot, *, workers: int) -> None:
+        """So many workers start on the trials that wait; called again for later ones."""
         self.workers = workers
-        self.recount(counts, best)
+        if not self._began:
+            self._know(snapshot)
+            self._began = True
+        self.see(snapshot)
 
-    def recount(self, counts: Counts, best: Best | None) -> None:
-        """What the store says, which is the truth."""
-        self.counts, self.best = counts, best
-
-    def hear(self, worker: int, message: Message) -> None:
-        """What worker number `worker` says; `recount` first, if it is that it finished."""
-        self.awake.add(worker)
-        match message:
-            case Started():
-                self.flights[worker] = Flight(
-                    index=message.index, replicate=message.replicate, begin=self._clock()
-                )
-            case Step():
-                flight = self.flights[worker]
-                flight.step, flight.steps, flight.loss = message.step, message.steps, message.loss
-            case Finished():
-                self._land(worker, message)
-            case Idle():
-                self.flights.pop(worker, None)
-
-    def lose(self, worker: int) -> None:
-        """Worker number `worker` died, and what it was doing is lost."""
-        self.flights.pop(worker, None)
-        self.awake.discard(worker)
+    def see(self, snapshot: Snapshot) -> None:
+        """What the store says, which is the truth; called several times a second."""
+        self.counts, self.best, self.flights = snapshot.counts, snapshot.best, snapshot.flights
+        for landing in self._know(snapshot):
+            self._finished_seconds += landing.seconds or 0.0
+            self._finished_here += 1
+            self._land(landing)
 
     def note(self, text: str) -> None:
         """Something worth a line of its own."""
-
-    def tick(self) -> None:
-        """Time has passed; called several times a second."""
 
     def end(self) -> None:
         """The workers are stopped."""
@@ -113,24 +85,29 @@ class Progress:
         The time a training takes is all time spent so far, in finished trainings and in those
         under way, over all work done in it; what is left is shared by the workers.
         """
-        now = self._clock()
-        flights = self.flights.values()
-        spent = self._finished_seconds + sum(now - flight.begin for flight in flights)
-        done = self._finished_here + sum(flight.fraction for flight in flights)
-        left = self.total - self.counts.finished - sum(flight.fraction for flight in flights)
+        spent = self._finished_seconds + sum(flight.seconds for flight in self.flights)
+        under_way = sum(flight.fraction for flight in self.flights)
+        done = self._finished_here + under_way
+        left = self.total - self.counts.finished - under_way
         if left <= 0:
             return 0.0
         if done < ENOUGH_TO_JUDGE or self.workers == 0:
             return None
         return spent / done * left / min(self.workers, max(left, 1.0))
 
-    def _land(self, worker: int, message: Finished) -> float:
-        """Note a finished training; how long it took in seconds."""
-        flight = self.flights.pop(worker)
-        seconds = self._clock() - flight.begin
-        self._finished_seconds += seconds
-        self._finished_here += 1
-        return seconds
+    def _know(self, snapshot: Snapshot) -> list[Landing]:
+        """The trainings that have ended since the last snapshot."""
+        fresh = []
+        for landing in snapshot.landings:
+            key = landing.index, landing.replicate, landing.finished
+            if key not in self._known:
+                self._known.add(key)
+                fresh.append(landing)
+            self.since = landing.finished
+        return fresh
+
+    def _land(self, landing: Landing) -> None:
+        """Show a training that ended."""
 
 
 class PlainProgress(Progress):
@@ -139,25 +116,33 @@ class PlainProgress(Progress):
     def __init__(self, console: Console, *, announced: int = 0) -> None:
         super().__init__(announced=announced)
         self._console = console
+        self._shown = 0
+
+    def begin(self, snapshot: Snapshot, *, workers: int) -> None:
+        """Count from what is finished already."""
+        if not self._began:
+            self._shown = snapshot.counts.finished
+        super().begin(snapshot, workers=workers)
 
     def note(self, text: str) -> None:
         """Print the line."""
         self._console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    def _land(self, worker: int, message: Finished) -> float:
-        seconds = super()._land(worker, message)
+    def _land(self, landing: Landing) -> None:
+        self._shown += 1
         width = len(str(self.total))
-        parts = [f"{_outcome(message)}, {seconds:.1f} s"]
+        parts = [outcome_text(landing)]
+        if landing.seconds is not None:
+            parts[0] += f", {landing.seconds:.1f} s"
         if self.best:
-            parts.append(f"best {_error(self.best)}")
+            parts.append(f"best {best_text(self.best)}")
         left = _left(self.seconds_left())
         if left:
             parts.append(left)
         self.note(
-            f"[{self.counts.finished:{width}}/{self.total}] "
-            f"{_training(message.index, message.replicate)}: {'; '.join(parts)}"
+            f"[{self._shown:{width}}/{self.total}] "
+            f"{training_text(landing.index, landing.replicate)}: {'; '.join(parts)}"
         )
-        return seconds
 
 
 class LiveProgress(Progress):
@@ -169,9 +154,9 @@ class LiveProgress(Progress):
         self._live: Live | None = None
         self._drawn = 0.0
 
-    def begin(self, counts: Counts, best: Best | None, *, workers: int) -> None:
+    def begin(self, snapshot: Snapshot, *, workers: int) -> None:
         """Put up the display, if it is not there yet."""
-        super().begin(counts, best, workers=workers)
+        super().begin(snapshot, workers=workers)
         if self._live is None:
             self._live = Live(self.render(), console=self._console, auto_refresh=False)
             self._live.start(refresh=True)
@@ -180,8 +165,9 @@ class LiveProgress(Progress):
         """Print the line above the display."""
         self._console.print(text, markup=False, highlight=False)
 
-    def tick(self) -> None:
+    def see(self, snapshot: Snapshot) -> None:
         """Redraw, if the last time is long enough ago."""
+        super().see(snapshot)
         if self._live and self._clock() - self._drawn >= REFRESH_SECONDS:
             self._live.update(self.render(), refresh=True)
             self._drawn = self._clock()
@@ -195,35 +181,34 @@ class LiveProgress(Progress):
 
     def render(self) -> RenderableType:
         """The display as it is now."""
-        done = self.counts.finished
-        under_way = sum(flight.fraction for flight in self.flights.values())
+        under_way = sum(flight.fraction for flight in self.flights)
         overall = Table.grid(padding=(0, 1))
         overall.add_row(
-            ProgressBar(total=max(1, self.total), completed=done + under_way, width=40),
-            f"{done}/{self.total} trainings",
+            ProgressBar(
+                total=max(1, self.total), completed=self.counts.finished + under_way, width=40
+            ),
+            f"{self.counts.finished}/{self.total} trainings",
             _left(self.seconds_left()),
         )
         crew = Table.grid(padding=(0, 2))
-        for number in range(self.workers):
-            crew.add_row(f"worker {number + 1}", *self._doing(number))
+        for flight in self.flights[:ROWS]:
+            crew.add_row(*flight_texts(flight))
+        if len(self.flights) > ROWS:
+            crew.add_row(f"and {len(self.flights) - ROWS} more")
+        elif len(self.flights) < min(self.workers, self.counts.waiting):
+            crew.add_row("workers are starting")
         return Group(overall, crew, Text(self._summary()))
-
-    def _doing(self, worker: int) -> tuple[str, str, str]:
-        flight = self.flights.get(worker)
-        if flight is None:
-            return "idle" if worker in self.awake else "starting", "", ""
-        step = f"step {flight.step}/{flight.steps}" if flight.steps else ""
-        loss = "" if flight.loss is None else f"loss {flight.loss:.3f}"
-        return _training(flight.index, flight.replicate), step, loss
 
     def _summary(self) -> str:
         counts = self.counts
-        best = f"best {_error(self.best)}" if self.best else "no result yet"
+        best = f"best {best_text(self.best)}" if self.best else "no result yet"
         summary = (
             f"{best} · {counts.complete} done · {counts.diverged} diverged · {counts.failed} failed"
         )
         if counts.out_of_memory:
             summary += f" · {counts.out_of_memory} out of memory"
+        if counts.stopped:
+            summary += f" · {counts.stopped} stopped early"
         return summary
 
 
@@ -235,23 +220,35 @@ def make_progress(console: Console | None = None, *, announced: int = 0) -> Prog
     return PlainProgress(console, announced=announced)
 
 
-def _left(seconds: float | None) -> str:
-    if seconds is None:
-        return "estimating the time"
-    return f"about {format_duration(round(seconds, -1) or 5)} left" if seconds else ""
-
-
-def _training(index: int, replicate: int) -> str:
+def training_text(index: int, replicate: int) -> str:
+    """A training as people name it, seeds from 1."""
     kind = f"network {index}" if index >= 0 else f"reference {-index}"
     return f"{kind}, seed {replicate + 1}"
 
 
-def _error(best: Best) -> str:
+def flight_texts(flight: Flight) -> tuple[str, str, str, str]:
+    """Worker, training, step and loss of a training under way."""
+    step = f"step {flight.step}/{flight.steps}" if flight.steps else ""
+    loss = "" if flight.loss is None else f"loss {flight.loss:.3f}"
+    if flight.overdue:
+        loss = "not heard of any more"
+    return flight.worker, training_text(flight.index, flight.replicate), step, loss
+
+
+def best_text(best: Best) -> str:
+    """The lowest error and whose it is."""
     return f"{best[1]:.1%} (network {best[0]})".replace("%", " %")
 
 
-def _outcome(message: Finished) -> str:
-    if message.error is not None:
-        return f"error {message.error:.1%}".replace("%", " %")
-    state = message.state.replace("_", " ")
-    return f"{state} ({message.reason})" if message.reason else state
+def outcome_text(landing: Landing) -> str:
+    """The error of a training, or why it has none."""
+    if landing.error is not None:
+        return f"error {landing.error:.1%}".replace("%", " %")
+    state = landing.state.replace("_", " ")
+    return f"{state} ({landing.reason})" if landing.reason else state
+
+
+def _left(seconds: float | None) -> str:
+    if seconds is None:
+        return "estimating the time"
+    return f"about {format_duration(round(seconds, -1) or 5)} left" if seconds else ""

@@ -1,101 +1,163 @@
-"""A worker process: claim a trial, train it, store the result, until nothing waits.
+"""A worker: claim a trial, train it, store the result, until no work is left.
 
-Workers are identical and keep nothing: killing one at any moment loses at most the training it is
-in. They must not outlive the process that started them, as a later run would compete with them
-for the cores; two independent means see to that, since the parent may be killed in any way.
+Workers are identical and keep nothing. Killing one at any moment loses at most the training it is
+in, back to its last checkpoint: the claim is a lease, and another worker takes the trial when
+nothing is heard of this one any more.
 """
 
 from __future__ import annotations
 
-import ctypes
-import os
-import signal
-import sys
-import threading
 import time
-import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from multiprocessing.connection import Connection
+from dataclasses import dataclass
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Final
 
 from dse.errors import UserError
 from dse.proxy.failures import is_device_lost, is_out_of_memory
+from dse.store.claims import BEAT_SECONDS
 from dse.store.records import ClaimedTrial, TrialResult
 from dse.store.store import Store
-from dse.store.target import Place
-from dse.study.heartbeat import Note, heartbeats
-from dse.study.messages import Broken, Finished, Idle, Lost, Message, Started, Step
-from dse.study.scorer import Scorer, ScorerFactory
+from dse.study.heart import Heart, LostClaimError
+from dse.study.scorer import Scorer, ScorerFactory, proxy_scorer
+from dse.study.stopping import Stop, StoppedError
 
-STEP_SECONDS: Final = 0.25
-"""A worker reports its steps no more often than this."""
+LINGER_SECONDS: Final = 60.0
+POLL_SECONDS: Final = 1.0
 
-Send = Callable[[Message], None]
-PR_SET_PDEATHSIG: Final = 1  # from linux/prctl.h
+Say = Callable[[str], None]
 
 
 class DeviceLostError(Exception):
     """Only a new process can use the device again."""
 
 
-def serve(
-    channel: Connection,
-    parent: int,
-    name: str,
-    target: Place,
-    factory: ScorerFactory,
-    device: str,
-    run: str | None = None,
-) -> None:
-    """The main function of a worker process that process `parent` started.
+@dataclass(frozen=True, kw_only=True)
+class Work:
+    """What a worker does, and how.
 
-    Works whenever the parent sends anything on `channel`, and reports on it. Exits with the
-    parent, or when the parent closes its end.
+    Attributes:
+        name: the worker's, which no other one has.
+        device: "cpu", "cuda", "cuda:1".
+        studies: those to work for, by name; all of the store's if None.
+        run: the run that started the worker, see `Store.claim`.
+        factory: makes the scorer of a study.
+        linger: seconds that the worker waits for new work once nothing waits or runs.
+        beat: seconds between its signs of life.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the parent decides
-    orders = _watch(channel, parent)
-    send = _sender(channel)
-    try:
-        with Store.open(target) as store:
-            score = factory(store.existing_study(), device)
-            while True:
-                orders.get()
-                work(store, name, score, send, run=run)
-                send(Idle())
-    except DeviceLostError as error:
-        send(Lost(reason=str(error)))
-        os._exit(1)  # without the cleaning up that would ask the device again
-    except UserError as error:
-        send(Broken(text=str(error), mendable=True))
-    except Exception:
-        send(Broken(text=traceback.format_exc(), mendable=False))
+
+    name: str
+    device: str
+    studies: Sequence[str] | None = None
+    run: str | None = None
+    factory: ScorerFactory = proxy_scorer
+    linger: float = LINGER_SECONDS
+    beat: float = BEAT_SECONDS
 
 
-def work(store: Store, name: str, score: Scorer, send: Send, *, run: str | None = None) -> int:
-    """Train until no trial waits; how many results were stored."""
-    stored = 0
-    while trial := store.claim(name, run=run):
-        send(Started(index=trial.index, replicate=trial.replicate))
-        with heartbeats(store, trial) as note:
-            result = _attempt(trial, score, send, note)
-        if not store.complete(trial, result):
-            continue  # given to someone else meanwhile: theirs counts
+class Worker:
+    """Works on a store until there is nothing to do, or it is asked to stop."""
+
+    def __init__(self, store: Store, work: Work, stop: Stop, say: Say) -> None:
+        self._store, self._work, self._stop, self._say = store, work, stop, say
+        self._scorer: tuple[str, Scorer] | None = None  # of the study that was worked on last
+
+    def serve(self) -> int:
+        """Train until nothing has waited or run for a while; how many results were stored.
+
+        Raises:
+            UserError: the worker cannot work: no data, no disk.
+            DeviceLostError: only a new process can go on.
+        """
+        stored, idle = 0, time.monotonic()
+        studies = "all" if self._work.studies is None else self._work.studies
+        while not self._stop.asked:
+            work = self._work
+            trial = self._store.claim(work.name, run=work.run, studies=studies)
+            if trial is not None:
+                stored += self._train(trial)
+                idle = time.monotonic()
+            elif self._store.under_way(studies):
+                idle = time.monotonic()  # a worker may die, and leave its training to this one
+                self._stop.wait(POLL_SECONDS)
+            elif time.monotonic() - idle >= work.linger:
+                break
+            else:
+                self._stop.wait(POLL_SECONDS)
+        return stored
+
+    def _train(self, trial: ClaimedTrial) -> bool:
+        """Train one network and store the result; whether it was stored."""
+        self._say(f"{_named(trial)}: begins")
+        try:
+            with Heart(self._store, trial, seconds=self._work.beat) as heart:
+                result = self._attempt(trial, heart)
+        except LostClaimError:
+            self._say(f"{_named(trial)}: was given to another worker")
+            return False
+        except DeviceLostError as error:
+            self._store.crashed(self._work.name, str(error))
+            raise
+        except BaseException as error:
+            stopped = isinstance(error, StoppedError)
+            how = "was stopped" if stopped else "failed"
+            with suppress(UserError):
+                self._store.release(trial, f"its worker {how} ({error or type(error).__name__})")
+            if not stopped:
+                raise
+            self._say(f"{_named(trial)}: given back ({error})")
+            return False
+        if not self._store.complete(trial, result):
+            self._say(f"{_named(trial)}: was done by another worker")
+            return False
         if trial.checkpoint and result.state != "stopped":
             _forget(trial.checkpoint)
-        stored += 1
-        send(
-            Finished(
-                index=trial.index,
-                replicate=trial.replicate,
-                state=result.state,
-                error=result.error,
-                reason=result.reason,
+        self._say(f"{_named(trial)}: {_outcome(result)}")
+        return True
+
+    def _attempt(self, trial: ClaimedTrial, heart: Heart) -> TrialResult:
+        """One training; whatever goes wrong with this network is its result."""
+
+        def on_step(step: int, steps: int, loss: float) -> None:
+            self._stop.require_none()
+            heart.tell(step, steps, loss)
+
+        score = self._score(trial.study)
+        begin = time.perf_counter(), time.process_time()
+        try:
+            return score(trial, on_step)
+        except (StoppedError, LostClaimError, UserError):
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}".strip()
+            if is_device_lost(error):
+                raise DeviceLostError(reason) from error
+            return TrialResult(
+                state="out_of_memory" if is_out_of_memory(error) else "failed",
+                reason=reason,
+                seconds=time.perf_counter() - begin[0],
+                cpu_seconds=time.process_time() - begin[1],
             )
-        )
-    return stored
+
+    def _score(self, study: str) -> Scorer:
+        if self._scorer is None or self._scorer[0] != study:
+            self._scorer = None  # one data set at a time
+            with Store.open(self._store.target, study=study, read_only=True) as store:
+                record = store.existing_study()
+            self._scorer = study, self._work.factory(record, self._work.device)
+        return self._scorer[1]
+
+
+def _named(trial: ClaimedTrial) -> str:
+    kind = f"network {trial.index}" if trial.index >= 0 else f"reference {-trial.index}"
+    return f"{trial.study}: {kind}, seed {trial.replicate + 1}"
+
+
+def _outcome(result: TrialResult) -> str:
+    if result.error is not None:
+        return f"error {result.error:.1%}, {result.seconds or 0:.1f} s"
+    return f"{result.state} ({result.reason})" if result.reason else result.state
 
 
 def _forget(checkpoint: Path) -> None:
@@ -103,74 +165,3 @@ def _forget(checkpoint: Path) -> None:
     with suppress(OSError):  # there is none, there are others, or it may stay: no harm
         checkpoint.unlink(missing_ok=True)
         checkpoint.parent.rmdir()
-
-
-def _attempt(trial: ClaimedTrial, score: Scorer, send: Send, note: Note) -> TrialResult:
-    """One training; whatever goes wrong with this network is its result, and the study goes on.
-
-    Raises:
-        DeviceLostError: the device fails this process for good, which is not the network's result.
-    """
-    last = 0.0
-
-    def on_step(step: int, steps: int, loss: float) -> None:
-        nonlocal last
-        note(step, steps, loss)
-        if time.monotonic() - last >= STEP_SECONDS:
-            last = time.monotonic()
-            send(
-                Step(
-                    index=trial.index,
-                    replicate=trial.replicate,
-                    step=step,
-                    steps=steps,
-                    loss=loss,
-                )
-            )
-
-    begin = time.perf_counter(), time.process_time()
-    try:
-        return score(trial, on_step)
-    except Exception as error:
-        reason = f"{type(error).__name__}: {error}".strip()
-        if is_device_lost(error):
-            raise DeviceLostError(reason) from error
-        return TrialResult(
-            state="out_of_memory" if is_out_of_memory(error) else "failed",
-            reason=reason,
-            seconds=time.perf_counter() - begin[0],
-            cpu_seconds=time.process_time() - begin[1],
-        )
-
-
-def _sender(channel: Connection) -> Send:
-    def send(message: Message) -> None:
-        try:
-            channel.send(message)
-        except OSError:  # the parent is gone
-            os._exit(1)
-
-    return send
-
-
-def _watch(channel: Connection, parent: int) -> SimpleQueue[object]:
-    """Die with the parent; a queue of what it sends.
-
-    On Linux the kernel kills this process when its parent ends. Everywhere, a thread waits for
-    the end of the channel, whose other end only the parent holds and the kernel closes.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
-    orders: SimpleQueue[object] = SimpleQueue()
-
-    def receive() -> None:
-        while True:
-            try:
-                orders.put(channel.recv())
-            except (EOFError, OSError):
-                os._exit(1)
-
-    threading.Thread(target=receive, name="parent watch", daemon=True).start()
-    return orders

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 
-from dse.store.lock import store_lock
 from dse.study.launch.local import run_workers
+
+from dse.store.lock import store_lock
 from dse.study.progress import make_progress
 from tests.study import scorers
 

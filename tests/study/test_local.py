@@ -15,13 +15,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from dse.study.launch.local import LocalWorkers, run_workers
 from rich.console import Console
 
 from dse.errors import UserError
 from dse.store.records import Counts
 from dse.store.store import Store
 from dse.study.launch import Launcher
-from dse.study.launch.local import LocalWorkers, run_workers
 from dse.study.progress import PlainProgress, Progress
 from dse.study.scorer import ScorerFactory
 from tests.store.records import fill, trial

@@ -3,10 +3,10 @@ from __future__ import annotations
 from io import StringIO
 
 import pytest
+from dse.study.messages import Finished, Idle, Started, Step
 from rich.console import Console
 
 from dse.store.records import Counts
-from dse.study.messages import Finished, Idle, Started, Step
 from dse.study.progress import LiveProgress, PlainProgress, Progress, make_progress
 
 

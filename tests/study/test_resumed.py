@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from dse.study.messages import Message, Step
 
 from dse.proxy.recipe import Proxy
 from dse.store.records import CandidateRecord, TrialRecord
 from dse.store.store import Store
-from dse.study.messages import Message, Step
 from dse.study.scorer import proxy_scorer
 from dse.study.worker import work
 from tests.store.records import study

@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
+from dse.study.messages import Finished, Message, Started, Step
 
 from dse.store.records import Counts, TrialResult
 from dse.store.store import Store
 from dse.study import worker
-from dse.study.messages import Finished, Message, Started, Step
 from dse.study.scorer import OnStep
 from tests.store.records import fill, result, study
 from tests.study import scorers
