@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import resource
+import sys
 from collections.abc import Sequence
 from typing import Final
 
@@ -60,6 +61,7 @@ def serve(
             stored = Worker(opened, work, stop, say).serve()
     except DeviceLostError as error:
         say(f"the device is lost: {error}")
+        print(error, file=sys.stderr)  # the launcher tells it
         return EXIT_REPLACE
     except UserError as error:
         say(f"error: {error}")
@@ -89,6 +91,8 @@ def prepare_device(name: str, gpu_share: float | None) -> str:
     Raises:
         UserError: this machine has no such device.
     """
+    if name == "cpu":
+        return name  # without torch, which takes a while to import
     import torch
 
     from dse.proxy.device import torch_device

@@ -70,8 +70,11 @@ class Worker:
             UserError: the worker cannot work: no data, no disk.
             DeviceLostError: only a new process can go on.
         """
-        stored, idle = 0, time.monotonic()
+        stored = 0
         studies = "all" if self._work.studies is None else self._work.studies
+        if self._work.studies is not None and len(self._work.studies) == 1:
+            self._score(self._work.studies[0])  # what is wrong with the data is no trial's fault
+        idle = time.monotonic()
         while not self._stop.asked:
             work = self._work
             trial = self._store.claim(work.name, run=work.run, studies=studies)

@@ -3,20 +3,38 @@
 from __future__ import annotations
 
 import sys
-
-from dse.study.launch.local import run_workers
+from pathlib import Path
 
 from dse.store.lock import store_lock
-from dse.study.progress import make_progress
-from tests.study import scorers
+from dse.store.store import Store
+from dse.study.crew import Crew
+from dse.study.launch.choose import Launching, new_run
+from dse.study.progress import Progress, make_progress
+
+
+def make_crew(
+    store: Store, scorer: str, *, workers: int = 1, progress: Progress | None = None
+) -> Crew:
+    """Workers on this machine, each with a scorer of `tests.study.scorers`."""
+    launching = Launching(workers=workers, device="cpu", scorer=f"tests.study.scorers:{scorer}")
+    run = new_run()
+    assert store.target.path is not None
+    order = launching.order(store, run, store.target.path.with_suffix(".logs"))
+    return Crew(store, launching.make(), order, run=run, progress=progress or Progress())
+
+
+def run_workers(
+    path: Path, scorer: str, *, workers: int = 1, progress: Progress | None = None
+) -> None:
+    """Start workers, return when no trial waits or runs, stop them."""
+    with (
+        Store.open(path) as store,
+        make_crew(store, scorer, workers=workers, progress=progress) as crew,
+    ):
+        crew.drain()
+
 
 if __name__ == "__main__":
-    target, workers, scorer = sys.argv[1:]
+    target, number, name = sys.argv[1:]
     with store_lock(target):
-        run_workers(
-            target,
-            workers=int(workers),
-            device="cpu",
-            progress=make_progress(),
-            score=getattr(scorers, scorer),
-        )
+        run_workers(Path(target), name, workers=int(number), progress=make_progress())

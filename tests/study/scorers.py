@@ -168,8 +168,22 @@ def reports_environment(study: StudyRecord, device: str) -> Scorer:
     folder = Path(study.provenance["folder"])
 
     def score(trial: ClaimedTrial, on_step: OnStep) -> TrialResult:
-        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-        (folder / "environment").write_text(f"{os.environ['OMP_NUM_THREADS']} {ignored} {device}")
+        apart = os.getsid(0) == os.getpid()
+        (folder / "environment").write_text(f"{os.environ['OMP_NUM_THREADS']} {apart} {device}")
         return result()
+
+    return score
+
+
+def slow_steps(study: StudyRecord, device: str) -> Scorer:
+    """A training of a minute in steps of a hundredth of a second."""
+    starts = Path(study.provenance["folder"])
+
+    def score(trial: ClaimedTrial, on_step: OnStep) -> TrialResult:
+        (starts / f"pid {os.getpid()}").touch()
+        for step in range(6000):
+            time.sleep(0.01)
+            on_step(step, 6000, 1.0)
+        return result(error_of(trial))
 
     return score

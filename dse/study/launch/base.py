@@ -24,8 +24,9 @@ EXIT_REPLACE: Final = 75
 """EX_TEMPFAIL: "start another one in my place", as after a device was lost to this process."""
 MAX_ERRORS: Final = 3
 """So many workers in a row may end by an error of theirs (exit code 1 or 2) in vain."""
-MAX_IN_VAIN: Final = 3
-"""And so many for each worker of the order may end by anything else, such as a kill."""
+MAX_IN_VAIN: Final = 6
+"""And so many for each worker of the order may end by anything else, such as a kill: one more than
+a training may kill before it is given up (`dse.store.queue.MAX_CRASHES`)."""
 THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 Handle = TypeVar("Handle")

@@ -1,4 +1,4 @@
-"""Runs of real worker processes, with scorers that cost nothing."""
+"""A run's crew of real worker processes, with scorers that cost nothing."""
 
 from __future__ import annotations
 
@@ -15,17 +15,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from dse.study.launch.local import LocalWorkers, run_workers
 from rich.console import Console
 
 from dse.errors import UserError
 from dse.store.records import Counts
 from dse.store.store import Store
-from dse.study.launch import Launcher
-from dse.study.progress import PlainProgress, Progress
-from dse.study.scorer import ScorerFactory
+from dse.study.progress import PlainProgress
 from tests.store.records import fill, trial
-from tests.study import scorers
+from tests.study.crew import make_crew, run_workers
 from tests.study.waiting import alive, until
 
 
@@ -68,7 +65,7 @@ def worker_pids(folder: Path) -> list[int]:
 @pytest.mark.parametrize("workers", [1, 2, 4])
 def test_results_are_the_same_for_any_number_of_workers(tmp_path: Path, workers: int) -> None:
     path = make_store(tmp_path, 6, replicates=2)
-    run_workers(path, workers=workers, device="cpu", progress=Progress(), score=scorers.instant)
+    run_workers(path, "instant", workers=workers)
     with Store.open(path) as store:
         assert store.counts() == Counts(complete=10, diverged=2)
     table = population(path)
@@ -82,10 +79,7 @@ def test_results_are_the_same_for_any_number_of_workers(tmp_path: Path, workers:
 
 def test_workers_stay_for_trials_that_are_added_later(tmp_path: Path) -> None:
     path = make_store(tmp_path, 2)
-    crew: Launcher = LocalWorkers(
-        path, workers=2, device="cpu", progress=Progress(), score=scorers.slow
-    )
-    with crew, Store.open(path) as store:
+    with Store.open(path) as store, make_crew(store, "slow", workers=2) as crew:
         crew.drain()
         first = set(worker_pids(tmp_path))
         assert len(first) == 2
@@ -100,9 +94,7 @@ def test_workers_stay_for_trials_that_are_added_later(tmp_path: Path) -> None:
 def test_a_worker_has_one_thread_and_leaves_ctrl_c_to_its_parent(tmp_path: Path) -> None:
     path = make_store(tmp_path, 1)
     before = dict(os.environ)
-    run_workers(
-        path, workers=1, device="cpu", progress=Progress(), score=scorers.reports_environment
-    )
+    run_workers(path, "reports_environment", workers=1)
     assert (tmp_path / "environment").read_text() == "1 True cpu"
     assert dict(os.environ) == before
     assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
@@ -112,17 +104,18 @@ def test_a_killed_worker_is_replaced_and_its_training_repeated(tmp_path: Path) -
     path = make_store(tmp_path, 4)
     out = StringIO()
     progress = PlainProgress(Console(file=out))
-    run_workers(
-        path, workers=2, device="cpu", progress=progress, score=scorers.kills_its_worker_once
-    )
+    run_workers(path, "kills_its_worker_once", workers=2, progress=progress)
     assert counts(path) == Counts(complete=4)
-    assert "killed (SIGKILL; out of memory, perhaps) while training network 1" in out.getvalue()
+    assert (
+        "killed (SIGKILL; out of memory, perhaps) while training network 1, seed 1"
+        in out.getvalue()
+    )
     assert out.getvalue().count("/4] network") == 4
 
 
 def test_a_training_that_always_kills_its_worker_is_given_up(tmp_path: Path) -> None:
     path = make_store(tmp_path, 3)
-    run_workers(path, workers=1, device="cpu", progress=Progress(), score=scorers.kills_its_worker)
+    run_workers(path, "kills_its_worker", workers=1)
     assert counts(path) == Counts(complete=2, failed=1)
     reason = population(path)["reason"][1]
     assert reason.startswith("given up after 5 attempts: the worker process was killed (SIGKILL")
@@ -132,35 +125,33 @@ def test_a_lost_device_costs_no_network_its_result(tmp_path: Path) -> None:
     path = make_store(tmp_path, 4)
     out = StringIO()
     progress = PlainProgress(Console(file=out))
-    run_workers(path, workers=1, device="cpu", progress=progress, score=scorers.loses_device_once)
+    run_workers(path, "loses_device_once", workers=1, progress=progress)
     assert counts(path) == Counts(complete=4)
-    words = "AcceleratorError: CUDA error: device-side assert triggered while training network 1"
+    words = "exit code 75: AcceleratorError: CUDA error: device-side assert triggered"
     assert words in out.getvalue()
 
 
 def test_a_network_that_always_loses_the_device_is_given_up_alone(tmp_path: Path) -> None:
     path = make_store(tmp_path, 3)
-    run_workers(path, workers=1, device="cpu", progress=Progress(), score=scorers.loses_device)
+    run_workers(path, "loses_device", workers=1)
     assert counts(path) == Counts(complete=2, failed=1)
     words = "given up after 5 attempts: AcceleratorError: CUDA error: device-side assert triggered"
     assert population(path)["reason"][1] == words
 
 
 @pytest.mark.parametrize(
-    ("scorer", "error", "words"),
+    ("scorer", "words"),
     [
-        (scorers.lacks_data, UserError, r"digits\.npz: there is no such file"),
-        (scorers.dies_at_once, UserError, "3 worker processes in a row ended .*exit code 3"),
-        (scorers.is_wrong, RuntimeError, "KeyError: 'oops'"),
+        ("lacks_data", r"exit code 2: error: digits\.npz: there is no such file"),
+        ("dies_at_once", "workers in a row ended .*exit code 3"),
+        ("is_wrong", "exit code 1: KeyError: 'oops'"),
     ],
 )
-def test_workers_that_cannot_work_end_the_run(
-    tmp_path: Path, scorer: ScorerFactory, error: type[Exception], words: str
-) -> None:
+def test_workers_that_cannot_work_end_the_run(tmp_path: Path, scorer: str, words: str) -> None:
     path = make_store(tmp_path, 2)
-    with pytest.raises(error, match=words):
-        run_workers(path, workers=1, device="cpu", progress=Progress(), score=scorer)
-    assert counts(path) == Counts(waiting=2)
+    with pytest.raises(UserError, match=words):
+        run_workers(path, scorer)
+    assert counts(path).complete == counts(path).running == 0
 
 
 def test_ctrl_c_stops_everything_and_the_run_resumes(tmp_path: Path) -> None:
@@ -175,7 +166,7 @@ def test_ctrl_c_stops_everything_and_the_run_resumes(tmp_path: Path) -> None:
     assert f"Stopped: {done.finished} of 8 trainings are done and kept" in said
     assert said.count("KeyboardInterrupt") == 1, "only the parent's, which the caller handles"
     assert not any(alive(pid) for pid in worker_pids(tmp_path))
-    run_workers(path, workers=2, device="cpu", progress=Progress(), score=scorers.slow)
+    run_workers(path, "slow", workers=2)
     assert counts(path) == Counts(complete=8)
 
 
@@ -195,7 +186,7 @@ def test_no_worker_survives_a_killed_parent(tmp_path: Path, scorer: str) -> None
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
     assert counts(path) == Counts(running=2)
-    run_workers(path, workers=2, device="cpu", progress=Progress(), score=scorers.instant)
+    run_workers(path, "instant", workers=2)
     assert counts(path) == Counts(complete=2)
 
 
@@ -203,7 +194,7 @@ def test_a_run_killed_at_twenty_random_moments_ends_like_an_undisturbed_one(
     tmp_path: Path,
 ) -> None:
     undisturbed = make_store(tmp_path / "undisturbed", 40, replicates=2)
-    run_workers(undisturbed, workers=2, device="cpu", progress=Progress(), score=scorers.quick)
+    run_workers(undisturbed, "quick", workers=2)
     path = make_store(tmp_path / "killed", 40, replicates=2)
     moments = random.Random(0)
     for kill in range(20):
