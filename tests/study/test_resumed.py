@@ -10,13 +10,10 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from dse.study.messages import Message, Step
 
 from dse.proxy.recipe import Proxy
 from dse.store.records import CandidateRecord, TrialRecord
 from dse.store.store import Store
-from dse.study.scorer import proxy_scorer
-from dse.study.worker import work
 from tests.store.records import study
 from tests.study.waiting import until
 
@@ -32,15 +29,6 @@ LONG = Proxy.model_validate(
         "recipe": RECIPE,
     }
 )
-WORKER = """
-import sys
-from dse.store.store import Store
-from dse.study.scorer import proxy_scorer
-from dse.study.worker import work
-
-with Store.open(sys.argv[1]) as store:
-    work(store, "first", proxy_scorer(store.study(), "cpu"), lambda message: None)
-"""
 
 
 def ask(path: Path) -> Store:
@@ -60,14 +48,19 @@ def results(store: Store) -> tuple[dict[str, Any], pd.DataFrame]:
     return row, store.curves()
 
 
+def worker(store: Store, name: str) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "dse", "worker", "--store", str(store.target)]
+    command += ["--name", name, "--device", "cpu", "--linger", "0", "--beat", "0.05"]
+    return subprocess.Popen(command, stderr=subprocess.DEVNULL)
+
+
 @pytest.mark.timeout(120)
 def test_a_killed_training_is_resumed_to_the_bit(tmp_path: Path) -> None:
     with ask(tmp_path / "undisturbed.db") as store:
-        score = proxy_scorer(store.study(), "cpu")  # type: ignore[arg-type]
-        work(store, "only", score, lambda message: None)
+        assert worker(store, "only").wait() == 0
         expected = results(store)
     with ask(tmp_path / "killed.db") as store:
-        process = subprocess.Popen([sys.executable, "-c", WORKER, str(store.target)])
+        process = worker(store, "first")
         assert store.checkpoints is not None
         place = store.checkpoints / "1-0-0.pt"
         until(place.exists, "the first checkpoint")
@@ -75,16 +68,18 @@ def test_a_killed_training_is_resumed_to_the_bit(tmp_path: Path) -> None:
         assert process.wait() == -signal.SIGKILL
         assert store.counts().running == 1
         store.release("first", "the run was interrupted")
-
+        process = worker(store, "second")
         steps: list[int] = []
 
-        def listen(message: Message) -> None:
-            if isinstance(message, Step):
-                steps.append(message.step)
+        def has_told() -> bool:
+            steps.extend(flight.step for flight in store.snapshot().flights if flight.step)
+            return bool(steps) or store.counts().complete == 1
 
-        work(store, "second", score, listen)
+        until(has_told, "the training goes on")
+        assert process.wait() == 0
         found = results(store)
         assert not store.checkpoints.exists()
+    assert steps, "it ended before anyone could look"
     assert steps[0] > 3 * 12  # not from the start
     assert found[0] == expected[0] | {"reason": found[0]["reason"]}
     assert found[0]["state"] == "complete"
