@@ -28,7 +28,6 @@ from dse.analysis.fidelity_text import fidelity_rows, table_row
 from dse.analysis.population import outcomes
 from dse.fidelity import Comparison, compare_stores, fidelity_job
 from dse.proxy.device import device_name, pick_device, usable_cores
-from dse.study.launch.choose import Launching
 
 RESULTS = Path(__file__).parent / "results"
 SPACE = Path(__file__).parents[1] / "spaces" / "convnext_space.yaml"
@@ -179,7 +178,6 @@ def main() -> None:
                 repeat="100%",
                 store_cheap=str(stores[0]),
                 store_dear=str(stores[1]),
-                launching=Launching(),
             )
         result = measure(found)
         RESULTS.mkdir(exist_ok=True)

@@ -43,7 +43,6 @@ def measure(models: int, seed: int, store: Path) -> dict[str, Any]:
         proxy="embedded",
         repeat="100%",
         store=str(store),
-        workers=None,
         top=5,
     )
     wall = time.perf_counter() - begin

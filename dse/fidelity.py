@@ -77,7 +77,7 @@ def fidelity_job(
     repeat: str,
     store_cheap: str | None,
     store_dear: str | None,
-    launching: Launching,
+    launching: Launching | None = None,
     top: int = 5,
     **options: Any,
 ) -> Comparison:

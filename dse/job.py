@@ -47,7 +47,7 @@ def main_job(
     repeat: str,
     store: Place | None,
     top: int,
-    launching: Launching,
+    launching: Launching | None = None,
     study: str | None = None,
     reference: Sequence[str] = (),
     **options: Any,
@@ -59,6 +59,7 @@ def main_job(
     Raises:
         UserError: an argument, a file or the store is not usable; nothing was started.
     """
+    launching = launching or Launching()
     survey = make_survey(space=space, models=models, proxy=proxy, repeat=repeat, options=options)
     target = parse_target(store or STUDIES / f"{study or survey.name}.db", study=study)
     console = make_console()

@@ -49,6 +49,7 @@ def test_a_study_leaves_store_report_and_export_and_nothing_else(finished: Path)
         "study.best",
         "study.db",
         "study.html",
+        "study.logs",
         "tiny.yaml",
     ]
     assert len(list((finished / "study.best").iterdir())) == 2

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dse.conclude import Conclusion
 from dse.job import main_job
+from dse.study.launch.choose import Launching
 from tests.spaces import CONVNEXT_FILE
 
 PROXY = """
@@ -28,7 +29,7 @@ def write_proxy(folder: Path) -> Path:
     return path
 
 
-def study(folder: Path, **changes: Any) -> Conclusion:
+def study(folder: Path, *, workers: int = 2, **changes: Any) -> Conclusion:
     """Run (or resume) a tiny study in `folder`."""
     options: dict[str, Any] = {
         "space": str(CONVNEXT_FILE),
@@ -40,7 +41,7 @@ def study(folder: Path, **changes: Any) -> Conclusion:
         "proxy": str(write_proxy(folder)),
         "repeat": "40%",
         "store": str(folder / "study.db"),
-        "workers": 2,
+        "launching": Launching(workers=workers),
         "top": 2,
     }
     return main_job(**(options | changes))
