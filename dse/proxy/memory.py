@@ -27,7 +27,7 @@ def training_memory(model: nn.Module, task: Task, images: int) -> int:
     forward passes of 2 and 4 images on the task's device, where the model must lie, and grows
     evenly with the images. Model and random state are left as they were.
 
-    On a CPU it is 0.9 to 1.25 times the peak of live tensors (8 networks, 3 recipes each). A GPU
+    On a CPU it is 0.9 to 1.3 times the peak of live tensors (11 networks, 3 recipes each). A GPU
     takes more than what lives: work space of its libraries, and gaps between the tensors.
     """
     few, more = _saved(model, task, _FEW), _saved(model, task, 2 * _FEW)
