@@ -47,6 +47,16 @@ class Replays:
         return replay
 
 
+class Eager:
+    """A `Capture` of nothing: the same step with all that changes in tensors, called as it is."""
+
+    def warm_up(self, work: Work) -> None:
+        work()
+
+    def record(self, work: Work) -> Work:
+        return work
+
+
 class _Recorder(TorchDispatchMode):
     def __init__(self) -> None:
         super().__init__()

@@ -13,7 +13,7 @@ from dse.proxy.device_data import DeviceData
 from dse.proxy.loop import Run
 from dse.proxy.runner import WARM_UP, StepRunner
 from tests.proxy import small
-from tests.proxy.replay import Replays
+from tests.proxy.replay import Eager, Replays
 from tests.proxy.small import network, proxy, task
 
 AUGMENT = {"flip": True, "pad_crop": 2, "mixup": 0.2, "cutmix": 1.0, "erase": 0.5}
@@ -25,16 +25,6 @@ RECIPES: list[dict[str, Any]] = [
     {"micro_batch": 6},
     {"precision": "bfloat16"},
 ]
-
-
-class Eager:
-    """Captures nothing: the step with all that changes in tensors, called as it is."""
-
-    def warm_up(self, work: Any) -> None:
-        work()
-
-    def record(self, work: Any) -> Any:
-        return work
 
 
 def with_capture(monkeypatch: pytest.MonkeyPatch, capture: Any) -> Any:
