@@ -1,24 +1,27 @@
-"""How fast the proxy trainer is beside a plain PyTorch loop on the same two cores.
+"""How fast the proxy trainer is beside a plain PyTorch loop on the same two cores, or on a GPU.
 
-    python benchmarks/proxy_speed.py [--networks 8] [--epochs 1]
+    python benchmarks/proxy_speed.py [--device auto] [--networks 8] [--epochs N]
 
-Writes benchmarks/results/proxy_speed.json. The networks are the first of a survey of the shipped
-space at 4.5 GFLOPs, under the embedded proxy on fewer images: epochs of 1,280 images and then 500
-held-out ones, to be done in minutes. Two networks at a time are trained by either side, one side
-after the other and in alternating order, so that whatever else the machine does slows both. Either
-has two processes of one thread each, as `dse run` has. The plain loop is DataLoader (in the process
-itself), autocast, AdamW, eager, channels_last. Wall times start before the network is built. A step
-is forward, backward and optimizer; the making of batches, evaluation and all else is not in it.
+On a CPU it writes benchmarks/results/proxy_speed.json. The networks are the first of a survey of
+the shipped space at 4.5 GFLOPs, under the embedded proxy on fewer images: epochs of 1,280 images
+and then 500 held-out ones, to be done in minutes. Two networks at a time are trained by either
+side, one side after the other and in alternating order, so that whatever else the machine does
+slows both. Either has two processes of one thread each, as `dse run` has. The plain loop is
+DataLoader (in the process itself), autocast, AdamW, eager, channels_last. Wall times start before
+the network is built. A step is forward, backward and optimizer; the making of batches, evaluation
+and all else is not in it.
+
+On a GPU it writes benchmarks/results/proxy_speed-<device>.json; `gpu_speed.py` says what it does.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
 import multiprocessing
 import os
 import platform
+import re
 import statistics
 import time
 from collections.abc import Callable
@@ -28,33 +31,23 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import gpu_speed
 import torch
 import torch.nn.functional as F
-from torch import nn
-from torch.utils.data import DataLoader, Dataset
+from plain_loop import Images, Times, made, share_of_peak, survey
+from torch.utils.data import DataLoader
 
 from dse.architecture import Architecture
-from dse.network import build
 from dse.proxy.augment import Augmenter
 from dse.proxy.datasets import load_dataset
-from dse.proxy.device import device_name, pick_dtype, prepare_worker
+from dse.proxy.device import device_name, pick_device, pick_dtype, prepare_worker
 from dse.proxy.device_data import DeviceData
 from dse.proxy.loop import Run
 from dse.proxy.recipe import Proxy, load_proxy
 from dse.proxy.trainer import train
-from dse.space import Budget, Sampler, load_space
 
 RESULT = Path(__file__).parent / "results" / "proxy_speed.json"
-SPACE = Path(__file__).parents[1] / "spaces" / "convnext_space.yaml"
 CPU = torch.device("cpu")
-Times = dict[str, float]
-
-
-def made(architecture: Architecture, proxy: Proxy) -> nn.Module:
-    """The network at the proxy's width, with weights from one seed."""
-    torch.manual_seed(0)
-    classes = proxy.dataset.classes
-    return build(architecture.scaled(proxy.channels), in_channels=1, classes=classes)
 
 
 def ours(architecture: Architecture, proxy: Proxy) -> Times:
@@ -92,20 +85,6 @@ def ours(architecture: Architecture, proxy: Proxy) -> Times:
     }
 
 
-class Images(Dataset[tuple[torch.Tensor, int]]):
-    """Images as a tutorial's data set gives them: one at a time, as normalised floats."""
-
-    def __init__(self, images: Any, labels: Any, mean: float, std: float) -> None:
-        self.images, self.labels, self.mean, self.std = images, labels, mean, std
-
-    def __len__(self) -> int:
-        return len(self.labels)
-
-    def __getitem__(self, number: int) -> tuple[torch.Tensor, int]:
-        image = torch.from_numpy(self.images[number]).float()
-        return (image - self.mean) / self.std, int(self.labels[number])
-
-
 def plain(architecture: Architecture, proxy: Proxy) -> Times:
     """One training by a plain loop with the same recipe, in a process of one thread."""
     prepare_worker()
@@ -119,13 +98,7 @@ def plain(architecture: Architecture, proxy: Proxy) -> Times:
     model = made(architecture, proxy).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     rate = float(load_proxy("embedded").recipe.learning_rate)  # type: ignore[arg-type]
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate, weight_decay=recipe.weight_decay)
-    warmup = recipe.warmup * proxy.steps
-
-    def share(step: int) -> float:
-        if step < warmup:
-            return (step + 1) / (warmup + 1)
-        return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (proxy.steps - warmup)))
-
+    share = share_of_peak(proxy)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)
     dtype = pick_dtype(CPU)
     autocast = torch.autocast("cpu", dtype=dtype, enabled=dtype != torch.float32)
@@ -165,9 +138,7 @@ def measure(networks: int, epochs: int) -> dict[str, Any]:
     settings = load_proxy("embedded").model_dump()
     settings["dataset"] |= {"train_per_class": 64, "test_per_class": 25}
     proxy = Proxy.model_validate(settings | {"train_images": None, "epochs": epochs})
-    space = load_space(SPACE)
-    sampler = Sampler(space=space, budget=Budget.parse("4.5GFLOPs"))
-    samples = list(sampler.samples(networks))
+    space, samples = survey(networks)
     pairs = [samples[first : first + 2] for first in range(0, networks, 2)]
     context = multiprocessing.get_context("spawn")
     wall: dict[str, list[float]] = {"ours": [], "plain": []}
@@ -183,7 +154,7 @@ def measure(networks: int, epochs: int) -> dict[str, Any]:
             for side in order:
                 pool, function = sides[side]
                 start = time.perf_counter()
-                waiting = [pool.submit(function, s.architecture, proxy) for s in pair]
+                waiting = [pool.submit(function, network, proxy) for network in pair]
                 found = [future.result() for future in waiting]
                 if number:
                     wall[side].append(time.perf_counter() - start)
@@ -233,12 +204,19 @@ def told(rows: list[Times], wall: list[float], proxy: Proxy) -> dict[str, Any]:
 def main() -> None:
     """Measure and write the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--device", choices=["auto", "cpu", "cuda"], default="auto")
     parser.add_argument("--networks", type=int, default=8)
-    parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--epochs", type=int, help="1 on a CPU, the proxy's own 4 on a GPU")
     arguments = parser.parse_args()
-    result = measure(arguments.networks, arguments.epochs)
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(result, indent=2) + "\n")
+    device = pick_device() if arguments.device == "auto" else torch.device(arguments.device)
+    if device.type == "cpu":
+        path, result = RESULT, measure(arguments.networks, arguments.epochs or 1)
+    else:
+        name = re.sub(r"[^a-z0-9]+", "-", device_name(device).lower()).strip("-")
+        path = RESULT.with_stem(f"{RESULT.stem}-{name}")
+        result = gpu_speed.measure(device, arguments.networks, arguments.epochs)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(result, indent=2) + "\n")
     print(json.dumps(result, indent=2))
 
 

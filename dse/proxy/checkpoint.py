@@ -16,7 +16,7 @@ from torch import nn
 
 from dse.errors import UserError
 from dse.files import write_whole
-from dse.proxy.loop import Task
+from dse.proxy.task import Task
 
 FORMAT: Final = 1  # raised whenever the same file comes to mean another training
 EVERY_SECONDS: Final = 60.0

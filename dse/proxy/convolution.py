@@ -1,6 +1,6 @@
-"""Fast convolution on the small feature maps of a CPU proxy.
+"""Fast convolution in a proxy's training, by the device's own rules.
 
-Some convolutions are cheaper as the matrix products they mathematically are. Without the fast
+On a CPU some convolutions are cheaper as the matrix products they mathematically are. Without these
 paths a training step of a sampled network takes 2.0 times the CPU time (median of 8 networks, 1.6
 to 4.0; torch 2.13, bfloat16, batches of 64: benchmarks/results/cpu_step.json).
 
@@ -9,32 +9,34 @@ to 4.0; torch 2.13, bfloat16, batches of 64: benchmarks/results/cpu_step.json).
   matrix of H W x H' W' applied to the flattened map, so that forward and both gradients become
   batched products.
 - 1x1, and patches (kernel = stride, no padding): one linear layer.
+
+On a GPU the way of each depthwise convolution is chosen by measurement (`depthwise.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
 import torch
 import torch.nn.functional as F
-from torch import nn
+from torch import Tensor, nn
 
-MOST_PIXELS = 64  # beyond an 8x8 map the matrices outgrow the work they save
+from dse.proxy.depthwise import MOST_PIXELS, Forward, Geometry, Pair, by_matrix, measured
 
-Tensor = torch.Tensor
-Pair = tuple[int, int]
-Forward = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+CPU = torch.device("cpu")
 
 
 @contextmanager
-def fast_convolution(model: nn.Module) -> Iterator[None]:
-    """Within this context the `nn.Conv2d`s of `model` take a fast path where it pays.
+def fast_convolution(model: nn.Module, device: torch.device = CPU) -> Iterator[None]:
+    """Within this context the `nn.Conv2d`s of `model` take a fast path where it pays on `device`.
 
-    Results differ from oneDNN's by rounding only. Parameters and state_dict are untouched.
+    Results differ from the usual path's by rounding only. Parameters and state_dict are untouched.
     """
-    fast = {module: forward for module in model.modules() if (forward := _fast_forward(module))}
+    forward_on = _on_cpu if device.type == "cpu" else _on_gpu
+    plain = [module for module in model.modules() if isinstance(module, nn.Conv2d)]
+    found = {module: forward_on(module, _geometry(module)) for module in plain if _is_plain(module)}
+    fast = {module: forward for module, forward in found.items() if forward}
     for module, forward in fast.items():
         vars(module)["_conv_forward"] = forward
     try:
@@ -44,24 +46,38 @@ def fast_convolution(model: nn.Module) -> Iterator[None]:
             del vars(module)["_conv_forward"]
 
 
-def _fast_forward(module: nn.Module) -> Forward | None:
-    if (
-        not isinstance(module, nn.Conv2d)
-        or type(module).forward is not nn.Conv2d.forward  # another function, such as same-padding
-        or module.padding_mode != "zeros"
-        or isinstance(module.padding, str)
-    ):
-        return None
+def _is_plain(module: nn.Conv2d) -> bool:
+    return (
+        type(module).forward is nn.Conv2d.forward  # not another function, such as same-padding
+        and module.padding_mode == "zeros"
+        and not isinstance(module.padding, str)
+    )
+
+
+def _geometry(module: nn.Conv2d) -> Geometry:
     kernel, stride, padding = (
         (int(pair[0]), int(pair[1])) for pair in (module.kernel_size, module.stride, module.padding)
     )
-    if module.groups == module.in_channels == module.out_channels > 1 and module.dilation == (1, 1):
-        return _depthwise(module._conv_forward, kernel, stride, padding)
-    if module.groups == 1 and padding == (0, 0):
-        if kernel == (1, 1):
-            return _pointwise(stride)
-        if kernel == stride:
-            return _patches(module._conv_forward, kernel)
+    return Geometry(kernel=kernel, stride=stride, padding=padding)
+
+
+def _is_depthwise(module: nn.Conv2d) -> bool:
+    channels = module.in_channels
+    return module.groups == channels == module.out_channels > 1 and module.dilation == (1, 1)
+
+
+def _on_gpu(module: nn.Conv2d, geometry: Geometry) -> Forward | None:
+    return measured(module, geometry) if _is_depthwise(module) else None
+
+
+def _on_cpu(module: nn.Conv2d, geometry: Geometry) -> Forward | None:
+    if _is_depthwise(module):
+        return _depthwise(module._conv_forward, geometry)
+    if module.groups == 1 and geometry.padding == (0, 0):
+        if geometry.kernel == (1, 1):
+            return _pointwise(geometry.stride)
+        if geometry.kernel == geometry.stride:
+            return _patches(module._conv_forward, geometry.kernel)
     return None
 
 
@@ -93,48 +109,12 @@ def _linear(pixels: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     return rows.view(*pixels.shape[:3], -1).permute(0, 3, 1, 2)
 
 
-def _depthwise(slow: Forward, kernel: Pair, stride: Pair, padding: Pair) -> Forward:
+def _depthwise(slow: Forward, geometry: Geometry) -> Forward:
     def forward(images: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
         pixels = images.shape[2] * images.shape[3]
-        well_served = max(kernel) <= 3 and stride == (1, 1) and pixels > 4
+        well_served = max(geometry.kernel) <= 3 and geometry.stride == (1, 1) and pixels > 4
         if pixels > MOST_PIXELS or well_served:
             return slow(images, weight, bias)
-        dtype = _product_dtype(images, weight)
-        taps = _taps((images.shape[2], images.shape[3]), kernel, stride, padding, dtype)
-        return _by_channel(images.to(dtype), weight.to(dtype), bias, taps)
+        return by_matrix(images, weight, bias, geometry)
 
     return forward
-
-
-def _product_dtype(images: Tensor, weight: Tensor) -> torch.dtype:
-    if torch.is_autocast_enabled("cpu"):
-        return torch.get_autocast_dtype("cpu")
-    return torch.result_type(images, weight)
-
-
-def _by_channel(images: Tensor, weight: Tensor, bias: Tensor | None, taps: Tensor) -> Tensor:
-    """Apply every channel's matrix: images (b, c, h, w), taps (k k, h, w, h', w')."""
-    batch, channels, height, width = images.shape
-    matrices = weight.flatten(1) @ taps.flatten(1)
-    flat = images.permute(1, 0, 2, 3).reshape(channels, batch, height * width)
-    rows = torch.bmm(flat, matrices.view(channels, height * width, -1))
-    if bias is not None:
-        rows = rows + bias.to(rows.dtype)[:, None, None]
-    result = rows.view(channels, batch, *taps.shape[3:]).permute(1, 2, 3, 0).contiguous()
-    return result.permute(0, 3, 1, 2)
-
-
-@cache
-def _taps(
-    size: Pair, kernel: Pair, stride: Pair, padding: Pair, dtype: torch.dtype
-) -> torch.Tensor:
-    """Which kernel tap links which input pixel with which output pixel: 0 or 1.
-
-    Shape (k k, h, w, h', w'), found by convolving the h w unit images with the k k unit kernels.
-    """
-    with torch.inference_mode(False), torch.no_grad(), torch.autocast("cpu", enabled=False):
-        pixels = torch.eye(size[0] * size[1]).view(-1, 1, *size)
-        kernels = torch.eye(kernel[0] * kernel[1]).view(-1, 1, *kernel)
-        taps = F.conv2d(pixels, kernels, stride=stride, padding=padding)
-        taps = taps.view(*size, *taps.shape[1:]).permute(2, 0, 1, 3, 4)
-        return taps.to(dtype).contiguous()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -94,6 +96,42 @@ def _cgroup_quota(root: Path, membership: str) -> float | None:
         if folder == root:
             break
     return min(quotas, default=None)
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Bytes of a GPU that this process may still take; None for a CPU, whose memory is shared."""
+    if device.type != "cuda":
+        return None
+    free, _ = torch.cuda.mem_get_info(device)
+    kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(free + kept)
+
+
+def evaluation_batch(device: torch.device, resolution: int) -> int:
+    """Held-out images to compute at once: few stay in a CPU's cache, many fill a GPU."""
+    return 250 if device.type == "cpu" else max(250, 2**21 // resolution**2)
+
+
+@contextmanager
+def reproducible(device: torch.device) -> Iterator[None]:
+    """Within this context cuDNN takes only algorithms that give the same bits every time."""
+    before = torch.backends.cudnn.deterministic
+    torch.backends.cudnn.deterministic = before or device.type == "cuda"
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.deterministic = before
+
+
+@contextmanager
+def without_cudnn() -> Iterator[None]:
+    """Within this context convolutions are computed by torch's own kernels."""
+    before = torch.backends.cudnn.enabled
+    torch.backends.cudnn.enabled = False
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.enabled = before
 
 
 def default_workers(device: torch.device) -> int:

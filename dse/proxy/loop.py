@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any, Final
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from dse.proxy.augment import Augmenter
-from dse.proxy.device_data import Batch, DeviceData
-from dse.proxy.optimizer import WeightAverage, make_optimizer
-from dse.proxy.recipe import Proxy
+from dse.proxy.device import evaluation_batch
+from dse.proxy.device_data import Batch
+from dse.proxy.graph import capture_on
+from dse.proxy.optimizer import load_state
+from dse.proxy.runner import StepRunner
 from dse.proxy.schedule import learning_rate
+from dse.proxy.step import TrainingStep
+from dse.proxy.task import Task
 
 OnLoss = Callable[[int, float], None]
 """Called with (step, its loss) every few steps."""
 
 REPORT_EVERY: Final = 10  # steps between reading losses from the device
-TEST_BATCH: Final = 250  # larger ones leave the CPU's cache
 
 
 class DivergedError(Exception):
@@ -41,32 +43,6 @@ class EpochRecord:
     train_loss: float
     error: float
     grad_norm: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Task:
-    """What a network is trained for, and how: everything but the network and the learning rate.
-
-    `parts` is the number of parts in which a batch is computed.
-    """
-
-    data: DeviceData
-    proxy: Proxy
-    seed: int
-    device: torch.device
-    dtype: torch.dtype
-    parts: int
-
-    def in_parts(self, parts: int) -> Task:
-        """The same task with smaller or larger micro-batches."""
-        return replace(self, parts=parts)
-
-    @contextmanager
-    def own_randomness(self) -> Iterator[None]:
-        """Within this context all draws derive from the seed; the global state is left alone."""
-        with torch.random.fork_rng([self.device] if self.device.type == "cuda" else []):
-            torch.manual_seed(self.seed)
-            yield
 
 
 class Run:
@@ -98,15 +74,15 @@ class Run:
         self.step = 0
         self.order = torch.Generator().manual_seed(task.seed)
         self.model = model.to(device=task.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.parameters = [p for p in self.model.parameters() if p.requires_grad]
-        self.optimizer = make_optimizer(self.model, self.recipe, rate)
-        self.average = WeightAverage(self.model, self.recipe.ema) if self.recipe.ema else None
         self.augmenter = Augmenter(self.recipe.augment, task.data, seed=task.seed)
-        # Read rarely, as reading waits for a GPU.
-        self.losses = torch.zeros(self.steps, device=task.device)
-        self.grad_norms = torch.zeros(self.steps, device=task.device)
-        low = task.dtype != torch.float32
-        self.autocast = torch.autocast(task.device.type, dtype=task.dtype, enabled=low)
+        capture = capture_on(task.device)
+        self.training_step = TrainingStep(
+            self.model, task, rate=rate, steps=self.steps, captured=capture is not None
+        )
+        self.losses, self.grad_norms = self.training_step.losses, self.training_step.grad_norms
+        self.optimizer, self.average = self.training_step.optimizer, self.training_step.average
+        compile = self.recipe.compile if capture else "never"
+        self.runner = StepRunner(self.training_step, capture, compile)
 
     def epoch(self, number: int, report: OnLoss | None) -> EpochRecord:
         """One pass over the training images in a new order, then the held-out error.
@@ -115,11 +91,13 @@ class Run:
             DivergedError: a loss or an output is not finite.
         """
         self.model.train()
+        self.runner.rested()
         start = self.step
         for pixels, labels in self.data.train_pieces(self.batches()):
             self.take(pixels, labels, learning_rate(self.recipe, self.rate, self.step, self.steps))
             if self.step % REPORT_EVERY == 0 or self.step == start + self.steps_per_epoch:
                 newest = self._finite_losses()[-1]
+                self.runner.waited(self.step)
                 if report:
                     report(self.step, newest)
         return EpochRecord(
@@ -137,29 +115,13 @@ class Run:
         return list(batches[: self.steps_per_epoch])
 
     def take(self, pixels: torch.Tensor, labels: torch.Tensor, rate: float) -> None:
-        """One step: the mean gradient over the batch, whatever parts it is computed in.
+        """One step, with a learning rate. On a GPU it is only asked for: nothing here waits.
 
         `pixels` (b, r, r, c) and `labels` (b,) are images as they are stored.
         """
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
         images, labels = self.augmenter.batch(pixels, labels, self.step)
-        self.optimizer.zero_grad(set_to_none=True)
-        parts = self.task.parts
-        pieces = zip(images.tensor_split(parts), labels.tensor_split(parts), strict=True)
-        for some, theirs in pieces:
-            with self.autocast:
-                logits = self.model(some)
-            smoothing = self.recipe.label_smoothing
-            loss = F.cross_entropy(logits.float(), theirs, label_smoothing=smoothing)
-            loss = loss * (len(some) / len(images))
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.losses[self.step] += loss.detach()
-        gradients = [p.grad for p in self.parameters if p.grad is not None]
-        self.grad_norms[self.step] = torch.stack(torch._foreach_norm(gradients)).norm()
-        self.optimizer.step()
-        if self.average:
-            self.average.update(self.step)
+        self.training_step.prepare(self.step, rate)
+        self.runner(images, labels)
         self.step += 1
 
     def _finite_losses(self) -> list[float]:
@@ -179,10 +141,10 @@ class Run:
         self.model.eval()
         wrong = torch.zeros((), dtype=torch.int64, device=self.device)
         finite = torch.ones((), dtype=torch.bool, device=self.device)
-        size = max(1, TEST_BATCH // self.task.parts)
+        size = max(1, evaluation_batch(self.device, self.data.resolution) // self.task.parts)
         with self.average.applied() if self.average else nullcontext():
             for batch, labels in self._held_out(size):
-                with self.autocast:
+                with self.task.autocast():
                     logits = self.model(batch)
                 wrong += (logits.argmax(1) != labels).sum()
                 finite &= logits.isfinite().all()
@@ -214,7 +176,7 @@ class Run:
         """Go on where another run was when it gave its `state`."""
         self.step = state["step"]
         self.model.load_state_dict(state["model"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        load_state(self.optimizer, state["optimizer"])
         if self.average:
             self.average.load(state["average"])
         self.order.set_state(state["order"])

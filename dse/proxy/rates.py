@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor, nn
 
-from dse.proxy.loop import DivergedError, OnLoss, Run, Task
+from dse.proxy.loop import DivergedError, OnLoss, Run
 from dse.proxy.recipe import RangeTest, RateChoice
+from dse.proxy.task import Task
 
 SMOOTHED: Final = 5
 """Losses of a range test are means over so many steps."""

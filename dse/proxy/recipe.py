@@ -11,6 +11,7 @@ from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 from dse.config import Config, Document, load_config, load_document, mistake_at
 from dse.errors import UserError
 from dse.proxy.augment import Augment
+from dse.proxy.compiling import Compile
 from dse.proxy.data.prepared import PreparedSpec
 from dse.proxy.datasets import FractalSpec
 from dse.proxy.device import Precision
@@ -106,6 +107,9 @@ class Recipe(Config):
         ema: decay of an exponential moving average of the weights and norm statistics; with it, the
             averaged network is what is measured, and not the trained one. null: no averaging.
         precision: `auto` is bfloat16 where the hardware multiplies it natively, else float32.
+        compile: on a GPU, whether the forward pass goes through torch.compile: `never`, `always`,
+            or `auto`, where the training is expected to become shorter by more than it costs. The
+            results differ by rounding, and with `auto` the time decides whether they do.
     """
 
     batch_size: Annotated[int, Field(ge=2)] = 64
@@ -121,6 +125,7 @@ class Recipe(Config):
     label_smoothing: Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)] = 0.1
     ema: Annotated[float, Field(gt=0, lt=1, allow_inf_nan=False)] | None = None
     precision: Precision = "auto"
+    compile: Annotated[Compile, Field(exclude_if=lambda value: value == "never")] = "never"
     augment: Augment = Augment()
 
     @model_validator(mode="after")

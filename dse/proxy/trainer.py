@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -16,12 +15,14 @@ from torch import nn
 from dse.errors import UserError
 from dse.proxy.checkpoint import Checkpoint
 from dse.proxy.convolution import fast_convolution
-from dse.proxy.device import pick_dtype
+from dse.proxy.device import free_memory, pick_dtype, reproducible
 from dse.proxy.device_data import DeviceData
 from dse.proxy.failures import is_out_of_memory
-from dse.proxy.loop import DivergedError, EpochRecord, OnLoss, Run, Task
+from dse.proxy.loop import DivergedError, EpochRecord, OnLoss, Run
+from dse.proxy.memory import fitting_parts
 from dse.proxy.rates import Weights, find_rate, snapshot
 from dse.proxy.recipe import Proxy
+from dse.proxy.task import Task
 
 State = Literal["complete", "diverged", "out_of_memory"]
 OnStep = Callable[[int, int, float], None]
@@ -47,6 +48,8 @@ class TrainResult:
         dtype: of the arithmetic, "bfloat16" or "float32".
         learning_rate: the peak, if it came to be known.
         micro_batch: the most images computed at once.
+        execution: how the steps were called, `eager`, `captured` (as a CUDA graph), `compiled`, or
+            both; and why a faster way that was tried was not taken.
     """
 
     state: State
@@ -61,6 +64,7 @@ class TrainResult:
     dtype: str
     learning_rate: float | None
     micro_batch: int
+    execution: str
 
 
 def train(
@@ -82,7 +86,8 @@ def train(
 
     Where the memory does not suffice, the training starts again with batches in twice as many
     parts, down to two images each, and is what it would be with that `micro_batch`: the gradient of
-    a step stays the same, but batch norm's statistics are of a part. The training goes on from
+    a step stays the same, but batch norm's statistics are of a part. On a GPU it starts with as
+    many parts as it plainly needs. The training goes on from
     the file `checkpoint` if that is one of its own, and is kept there as the proxy says; the caller
     removes it.
 
@@ -110,6 +115,7 @@ def train(
         dtype=str(dtype).removeprefix("torch."),
         learning_rate=training.rate,
         micro_batch=-(-recipe.batch_size // training.task.parts),
+        execution=training.execution,
     )
 
 
@@ -124,6 +130,7 @@ class _Training:
         self.state: State = "complete"
         self.reason: str | None = None
         self.rate: float | None = None
+        self.execution = "eager"
         self.epochs: list[EpochRecord] = []
         self.fresh: Weights = snapshot(model)
         self.checkpoint = Checkpoint(path, model, task)
@@ -134,6 +141,7 @@ class _Training:
             self.epochs = [EpochRecord(**epoch) for epoch in self.kept["epochs"]]
             self.wall -= self.kept["seconds"]
             self.cpu -= self.kept["cpu_seconds"]
+        self.sized = self.kept is not None
 
     def run(self) -> None:
         """Try until it ends or the smallest parts are still too large."""
@@ -151,8 +159,10 @@ class _Training:
 
     def _attempt(self) -> str | None:
         """Train to the end; why the memory does not suffice, if so."""
+        device = self.task.device
         try:
-            with fast_convolution(self.model) if self.task.device.type == "cpu" else nullcontext():
+            self._start_small_enough()
+            with reproducible(device), fast_convolution(self.model, device):
                 self._train()
         except DivergedError as error:
             self.state, self.reason = "diverged", str(error)
@@ -171,11 +181,23 @@ class _Training:
             run = Run(self.model, self.task, self.rate)
             if self.kept:
                 run.load(self.kept["run"])
-            for number in range(len(self.epochs) + 1, proxy.epochs + 1):
-                self.epochs.append(run.epoch(number, report))
-                if number < proxy.epochs and self.checkpoint.is_due(number):
-                    self._keep(run)
+            try:
+                for number in range(len(self.epochs) + 1, proxy.epochs + 1):
+                    self.epochs.append(run.epoch(number, report))
+                    if number < proxy.epochs and self.checkpoint.is_due(number):
+                        self._keep(run)
+            finally:
+                self.execution = run.runner.in_words()
         self._require_learned()
+
+    def _start_small_enough(self) -> None:
+        """Before the first step, and not again once that was tried."""
+        free = None if self.sized else free_memory(self.task.device)
+        self.sized = True
+        if free is not None:
+            place = {"device": self.task.device, "memory_format": torch.channels_last}
+            self.model.to(**place)  # type: ignore[call-overload]
+            self.task = self.task.in_parts(fitting_parts(self.model, self.task, free))
 
     def _keep(self, run: Run) -> None:
         self.checkpoint.save(

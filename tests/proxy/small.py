@@ -11,8 +11,8 @@ from torch import nn
 
 from dse.proxy.datasets import Dataset, FractalSpec
 from dse.proxy.device_data import DeviceData
-from dse.proxy.loop import Task
 from dse.proxy.recipe import Proxy
+from dse.proxy.task import Task
 from dse.proxy.trainer import TrainResult, train
 
 CPU = torch.device("cpu")
@@ -67,8 +67,14 @@ def network(seed: int = 0, dropout: float = 0.2, norm: bool = True) -> nn.Module
     )
 
 
-def task(data: DeviceData, asked: Proxy, seed: int = 0, parts: int = 1) -> Task:
-    return Task(data=data, proxy=asked, seed=seed, device=CPU, dtype=torch.float32, parts=parts)
+def task(
+    data: DeviceData,
+    asked: Proxy,
+    seed: int = 0,
+    parts: int = 1,
+    dtype: torch.dtype = torch.float32,
+) -> Task:
+    return Task(data=data, proxy=asked, seed=seed, device=CPU, dtype=dtype, parts=parts)
 
 
 def trained(data: DeviceData, asked: Proxy, seed: int = 0, **options: Any) -> TrainResult:

@@ -28,7 +28,8 @@ def test_the_average_moves_towards_the_weights_and_is_only_lent() -> None:
     nn.init.constant_(model.weight, 3.0)
     model.running_mean.fill_(2.0)  # type: ignore[union-attr, operator]
     for step in range(20, 22):  # 1/2 and 1/2 of the way
-        average.update(step)
+        average.prepare(step)
+        average.update()
     with average.applied():
         torch.testing.assert_close(model.weight.data, torch.full((2,), 2.5))
         torch.testing.assert_close(model.running_mean, torch.full((2,), 1.5))
@@ -41,5 +42,6 @@ def test_an_average_forgets_its_random_beginning_at_once() -> None:
     model = nn.Linear(2, 2)
     average = WeightAverage(model, decay=0.9999)
     nn.init.constant_(model.weight, 3.0)
-    average.update(0)  # the decay is 1/10
+    average.prepare(0)  # the decay is 1/10
+    average.update()
     assert (average.average["weight"] > 2.5).all()
