@@ -48,10 +48,10 @@ class Checkpoint:
             return None
         return kept
 
-    def is_due(self, epoch: int) -> bool:
-        """Whether to keep the training after this epoch."""
-        if self.path is None:
-            return False
+    def is_due(self, epoch: int, last: int) -> bool:
+        """Whether to keep the training after this epoch; always after the `last` one for now."""
+        if self.path is None or epoch == last:
+            return self.path is not None
         if self._every is not None:
             return epoch % self._every == 0
         return time.monotonic() - self._last >= EVERY_SECONDS

@@ -24,7 +24,7 @@ from dse.proxy.rates import Weights, find_rate, snapshot
 from dse.proxy.recipe import Proxy
 from dse.proxy.task import Task
 
-State = Literal["complete", "diverged", "out_of_memory"]
+State = Literal["complete", "stopped", "diverged", "out_of_memory"]
 OnStep = Callable[[int, int, float], None]
 
 WORSE_THAN_CHANCE: Final = 2.0
@@ -76,6 +76,7 @@ def train(
     device: torch.device,
     on_step: OnStep | None = None,
     checkpoint: Path | None = None,
+    until_epoch: int | None = None,
 ) -> TrainResult:
     """Train `model` in place as `proxy` says; a network that fails gives a state, not an exception.
 
@@ -89,7 +90,8 @@ def train(
     a step stays the same, but batch norm's statistics are of a part. On a GPU it starts with as
     many parts as it plainly needs. The training goes on from
     the file `checkpoint` if that is one of its own, and is kept there as the proxy says; the caller
-    removes it.
+    removes it. With `until_epoch` it is stopped and kept after that epoch of the whole schedule:
+    what it has come to is the beginning of the whole training.
 
     Raises:
         UserError: the data set does not hold what the proxy asks for.
@@ -98,7 +100,7 @@ def train(
     recipe = proxy.recipe
     dtype = pick_dtype(device, recipe.precision)
     task = Task(data=data, proxy=proxy, seed=seed, device=device, dtype=dtype, parts=recipe.parts)
-    training = _Training(model, checkpoint, on_step, task)
+    training = _Training(model, checkpoint, on_step, task, until_epoch or proxy.epochs)
     training.run()
     state = training.state
     last = training.epochs[-1] if state == "complete" else None
@@ -123,9 +125,15 @@ class _Training:
     """A training from its start or its checkpoint to its end, whatever that is."""
 
     def __init__(
-        self, model: nn.Module, path: Path | None, on_step: OnStep | None, task: Task
+        self,
+        model: nn.Module,
+        path: Path | None,
+        on_step: OnStep | None,
+        task: Task,
+        last: int,
     ) -> None:
         self.model, self.on_step, self.task = model, on_step, task
+        self.last = min(last, task.proxy.epochs)
         self.wall, self.cpu = time.perf_counter(), time.process_time()
         self.state: State = "complete"
         self.reason: str | None = None
@@ -182,13 +190,16 @@ class _Training:
             if self.kept:
                 run.load(self.kept["run"])
             try:
-                for number in range(len(self.epochs) + 1, proxy.epochs + 1):
+                for number in range(len(self.epochs) + 1, self.last + 1):
                     self.epochs.append(run.epoch(number, report))
-                    if number < proxy.epochs and self.checkpoint.is_due(number):
+                    if number < proxy.epochs and self.checkpoint.is_due(number, self.last):
                         self._keep(run)
             finally:
                 self.execution = run.runner.in_words()
-        self._require_learned()
+        if self.last < proxy.epochs:
+            self.state = "stopped"
+        else:
+            self._require_learned()
 
     def _start_small_enough(self) -> None:
         """Before the first step, and not again once that was tried."""

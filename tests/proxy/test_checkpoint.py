@@ -123,3 +123,23 @@ def test_short_trainings_are_not_kept_unless_asked(
     monkeypatch.setattr(module, "EVERY_SECONDS", 0.0)
     small.trained(data, proxy(), checkpoint=place)
     assert torch.load(place, weights_only=True)["run"]["step"] == 21  # the last is not kept
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_training_that_was_stopped_early_goes_on_to_the_same_bits(
+    data: DeviceData, tmp_path: Path, recipe: dict[str, Any], is_kept: bool
+) -> None:
+    asked = proxy(**recipe)
+    whole = small.trained(data, asked, 5)
+    place = tmp_path / "kept.pt" if is_kept else None
+    for last in (1, 3):
+        rung = small.trained(data, asked, 5, checkpoint=place, until_epoch=last)
+        assert (rung.state, rung.error, rung.train_loss) == ("stopped", None, None)
+        assert rung.epochs == whole.epochs[:last]
+    steps: list[int] = []
+    again = small.trained(
+        data, asked, 5, checkpoint=place, on_step=lambda step, *_: steps.append(step)
+    )
+    assert same(again, whole)
+    assert (steps[0] > asked.choice_steps + 21) == is_kept
