@@ -28,8 +28,9 @@ from dse.architecture import Architecture
 from dse.network import build
 from dse.proxy.convolution import fast_convolution
 from dse.proxy.device import device_name, pick_dtype, prepare_worker
+from dse.proxy.load import load_proxy
 from dse.proxy.optimizer import make_optimizer
-from dse.proxy.recipe import Proxy, load_proxy
+from dse.proxy.recipe import Proxy
 from dse.space import Budget, Sampler, load_space
 
 RESULT = Path(__file__).parent / "results" / "cpu_step.json"

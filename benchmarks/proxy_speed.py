@@ -42,8 +42,9 @@ from dse.proxy.augment import Augmenter
 from dse.proxy.datasets import load_dataset
 from dse.proxy.device import device_name, pick_device, pick_dtype, prepare_worker
 from dse.proxy.device_data import DeviceData
+from dse.proxy.load import load_proxy
 from dse.proxy.loop import Run
-from dse.proxy.recipe import Proxy, load_proxy
+from dse.proxy.recipe import Proxy
 from dse.proxy.trainer import train
 
 RESULT = Path(__file__).parent / "results" / "proxy_speed.json"

@@ -28,7 +28,8 @@ from dse.proxy.convolution import fast_convolution
 from dse.proxy.datasets import load_dataset
 from dse.proxy.device import device_name, pick_dtype, prepare_worker
 from dse.proxy.device_data import DeviceData
-from dse.proxy.recipe import Proxy, load_proxy
+from dse.proxy.load import load_proxy
+from dse.proxy.recipe import Proxy
 from dse.proxy.task import Task
 from dse.space import Budget, Sampler, load_space
 

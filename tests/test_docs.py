@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dse.cli import main
-from dse.proxy.recipe import load_proxy
+from dse.proxy.load import load_proxy
 from dse.space import Budget, Sampler
 from dse.space.language.design_space import load_space
 from tests.proxy.data import made

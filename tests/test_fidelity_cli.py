@@ -110,7 +110,7 @@ def test_a_mistake_is_one_sentence_before_anything_is_trained(
 
 
 def test_the_long_preset_is_the_default_trained_three_times_longer() -> None:
-    from dse.proxy.recipe import load_proxy
+    from dse.proxy.load import load_proxy
 
     short, long = load_proxy("embedded"), load_proxy("embedded_long")
     assert long.steps == 3 * short.steps

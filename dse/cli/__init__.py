@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 import dse
-from dse.cli import data, paper, study, work
+from dse.cli import data, measured, paper, study, work
 from dse.errors import UserError
 
 
@@ -27,6 +27,7 @@ for verb in (
     paper.roadmap,
     paper.space,
     paper.schema,
+    measured.measure,
     data.data,
     study.report,
     study.export,

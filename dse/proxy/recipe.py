@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
-from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, field_validator, model_validator
 
-from dse.config import Config, Document, load_config, load_document, mistake_at
-from dse.errors import UserError
+from dse.config import Config, mistake_at
 from dse.proxy.augment import Augment
 from dse.proxy.compiling import Compile
 from dse.proxy.data.prepared import PreparedSpec
 from dse.proxy.datasets import FractalSpec
 from dse.proxy.device import Precision
 
-PRESETS: Final = Path(__file__).parent / "presets"
 SOURCES: Final = ("fractals", "prepared")
 
 Rate = Annotated[float, Field(ge=0, le=10, allow_inf_nan=False)]
@@ -263,36 +259,3 @@ class Proxy(Config):
     def _best_of(self) -> tuple[float, ...]:
         rate = self.recipe.learning_rate
         return (rate.best_of or ()) if isinstance(rate, RateChoice) else ()
-
-
-def load_proxy(name_or_path: str) -> Proxy:
-    """A preset by its name, or a proxy described in a YAML file.
-
-    The path of a prepared data set is read as seen from the file's folder, and becomes absolute.
-
-    Raises:
-        UserError: there is no such preset or file, or the file holds a mistake (it names the line).
-    """
-    if name_or_path in preset_names():
-        return load_config(Proxy, PRESETS / f"{name_or_path}.yaml")
-    if Path(name_or_path).suffix in {".yaml", ".yml"}:
-        document = load_document(name_or_path)
-        return document.parse(Proxy, _from_here(document))
-    near = difflib.get_close_matches(name_or_path, preset_names(), n=1, cutoff=0.0)
-    raise UserError(
-        f"proxy {name_or_path!r}: there is no such preset; did you mean {near[0]!r}? Presets: "
-        f"{', '.join(preset_names())}; or give a file that ends in .yaml."
-    )
-
-
-def _from_here(document: Document) -> dict[str, Any]:
-    dataset = document.data.get("dataset")
-    if not isinstance(dataset, dict) or not isinstance(dataset.get("path"), str):
-        return document.data
-    path = (document.path.parent / Path(dataset["path"]).expanduser()).resolve()
-    return document.data | {"dataset": dataset | {"path": str(path)}}
-
-
-def preset_names() -> list[str]:
-    """The presets that come with the package."""
-    return sorted(path.stem for path in PRESETS.glob("*.yaml"))

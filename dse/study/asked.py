@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dse.errors import UserError
-from dse.proxy.recipe import load_proxy
+from dse.proxy.load import load_proxy
 from dse.space import load_space
 from dse.study.plan import Survey
 from dse.study.sampling import make_sampler

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from dse.errors import UserError
-from dse.proxy.recipe import Proxy, Recipe, load_proxy, preset_names
+from dse.proxy.load import load_proxy, preset_names
+from dse.proxy.recipe import Proxy, Recipe
 
 
 def test_every_preset_loads_and_the_embedded_one_states_the_defaults() -> None:

@@ -11,7 +11,7 @@ from optuna.trial import FixedTrial, TrialState
 
 from dse.architecture import Architecture
 from dse.errors import UserError
-from dse.proxy.recipe import load_proxy
+from dse.proxy.load import load_proxy
 from dse.store.records import StudyRecord, TrialResult
 from dse.store.store import Store
 from dse.study.mirror import mirror

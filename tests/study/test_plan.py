@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from dse.proxy.recipe import load_proxy
+from dse.proxy.load import load_proxy
 from dse.space import Budget, Sampler
 from dse.space.sampling.streams import Design
 from dse.study.plan import Survey, random_repeats

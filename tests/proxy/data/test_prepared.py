@@ -10,7 +10,8 @@ from dse.errors import UserError
 from dse.proxy.data.prepare import prepare
 from dse.proxy.data.prepared import Meta, Request, open_arrays, read_meta, verify
 from dse.proxy.datasets import load_dataset
-from dse.proxy.recipe import Proxy, load_proxy
+from dse.proxy.load import load_proxy
+from dse.proxy.recipe import Proxy
 from tests.proxy.data import made
 
 
