@@ -34,7 +34,8 @@ from torch.profiler import ProfilerActivity, profile
 
 from dse.architecture import Architecture
 from dse.proxy.device import device_name, pick_dtype
-from dse.proxy.recipe import Proxy, load_proxy
+from dse.proxy.load import load_proxy
+from dse.proxy.recipe import Proxy
 
 PROCESSES = (1, 2, 4)
 ROUNDS = 2

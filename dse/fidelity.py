@@ -19,7 +19,7 @@ from dse.store.plain import flatten
 from dse.store.target import Place, Target, parse_target
 from dse.study.asked import make_survey
 from dse.study.caution import sampling_caution
-from dse.study.launch.choose import Launching
+from dse.study.launching import Launching
 from dse.study.plan import random_repeats
 
 

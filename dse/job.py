@@ -31,7 +31,7 @@ from dse.store.target import Place, Target, parse_target
 from dse.study.asked import make_survey
 from dse.study.crew import Crew
 from dse.study.estimate import seconds_per_training
-from dse.study.launch.choose import Launching, new_run
+from dse.study.launching import Launching, new_run
 from dse.study.mirror import mirror
 from dse.study.plan import Survey, candidate_record, stored_samples
 from dse.study.progress import make_progress

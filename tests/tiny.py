@@ -9,7 +9,7 @@ import pandas as pd
 
 from dse.conclude import Conclusion
 from dse.job import main_job
-from dse.study.launch.choose import Launching
+from dse.study.launching import Launching
 from tests.spaces import CONVNEXT_FILE
 
 PROXY = """

@@ -9,7 +9,7 @@ import click
 
 if TYPE_CHECKING:
     from dse.space import Sampler
-    from dse.study.launch.choose import Launching
+    from dse.study.launching import Launching
 
 JSON = click.option("--json", "as_json", is_flag=True, help="JSON Lines with stable keys.")
 TOLERANCE = click.option(
@@ -123,7 +123,7 @@ def launching_of(options: dict[str, Any]) -> Launching:
     from dataclasses import fields
 
     from dse.proxy.device import torch_device
-    from dse.study.launch.choose import Launching
+    from dse.study.launching import Launching
 
     found = Launching(**{field.name: options.pop(field.name) for field in fields(Launching)})
     if found.is_local:

@@ -9,7 +9,8 @@ from typing import Any, Final, Self
 
 from dse.errors import UserError
 from dse.store.store import Store
-from dse.study.launch.base import Departure, Launcher, WorkerOrder
+from dse.study.launch.base import Launcher, WorkerOrder
+from dse.study.launch.departures import Departure
 from dse.study.progress import REFRESH_SECONDS, Progress, training_text
 
 KEEP_SECONDS: Final = 1.0

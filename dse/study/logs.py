@@ -1,46 +1,54 @@
-"""A worker's log: lines with their time, on stderr or in a file that does not grow for ever."""
+"""The log of one worker: a file of bounded size that begins anew from time to time."""
 
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import Callable
+import time
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final
 
 from dse.errors import UserError
 
-MOST_BYTES: Final = 2**20
-KEPT: Final = 3
-"""So many older files of `MOST_BYTES` are kept beside the newest."""
-LOGGER: Final = logging.getLogger("dse.worker")
+MAX_BYTES: Final = 5_000_000
+BACKUPS: Final = 3
+"""Older parts that are kept: NAME.log.1 is the newest of them."""
+FORMAT: Final = "%(asctime)s.%(msecs)03dZ %(levelname)s %(name)s: %(message)s"
 
 
-def make_log(path: str | None) -> Callable[[str], None]:
-    """What writes a line to the log.
+def log_to(
+    path: str | Path, *, max_bytes: int = MAX_BYTES, backups: int = BACKUPS
+) -> logging.Handler:
+    """Write this process's log to a file: ours from INFO, others' and warnings from WARNING.
+
+    A file that is there is continued. Times are UTC, as workers may be anywhere. The same path
+    again changes nothing.
+
+    Args:
+        max_bytes: where a file is full, the next one begins and the oldest of `backups` goes.
+
+    Returns:
+        What writes the file.
 
     Raises:
         UserError: the file cannot be written.
     """
-    for old in LOGGER.handlers[:]:
-        LOGGER.removeHandler(old)
-        old.close()
-    LOGGER.addHandler(_handler(path))
-    LOGGER.setLevel(logging.INFO)
-    LOGGER.propagate = False
-    return LOGGER.info
-
-
-def _handler(path: str | None) -> logging.Handler:
-    handler: logging.Handler
-    if path is None:
-        handler = logging.StreamHandler(sys.stderr)
-    else:
-        try:
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            handler = RotatingFileHandler(path, maxBytes=MOST_BYTES, backupCount=KEPT)
-        except OSError as error:
-            raise UserError(f"--log: {path}: cannot be written ({error.strerror}).") from error
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    path = Path(path).absolute()
+    root = logging.getLogger()
+    for handler in root.handlers:
+        if isinstance(handler, RotatingFileHandler) and handler.baseFilename == str(path):
+            return handler
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = RotatingFileHandler(
+            path, maxBytes=max_bytes, backupCount=backups, encoding="utf-8"
+        )
+    except OSError as error:
+        raise UserError(f"--log {path}: cannot be written: {error.strerror}.") from None
+    formatter = logging.Formatter(FORMAT, datefmt="%Y-%m-%dT%H:%M:%S")
+    formatter.converter = time.gmtime
+    handler.setFormatter(formatter)
+    root.addHandler(handler)
+    logging.getLogger("dse").setLevel(logging.INFO)
+    logging.captureWarnings(True)
     return handler

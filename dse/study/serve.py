@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import resource
 import sys
 from collections.abc import Sequence
@@ -11,13 +12,14 @@ from typing import Final
 from dse.errors import UserError
 from dse.store.claims import BEAT_SECONDS
 from dse.store.store import Store
-from dse.study.launch.base import EXIT_REPLACE
-from dse.study.logs import LOGGER, make_log
+from dse.study.launch.departures import EXIT_REPLACE
+from dse.study.logs import log_to
 from dse.study.scorer import ScorerFactory, proxy_scorer
 from dse.study.stopping import Stop
 from dse.study.worker import DeviceLostError, Work, Worker
 from dse.units import parse_quantity
 
+LOGGER: Final = logging.getLogger("dse.worker")
 PATIENCE: Final = 60.0
 """For so many seconds a worker waits for a server that does not answer yet."""
 
@@ -45,7 +47,11 @@ def serve(
     stop = Stop()
     if memory is not None:
         limit_memory(memory)
-    say = make_log(log)
+    if log is None:
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    else:
+        log_to(log)
+    say = LOGGER.info
     factory = find_scorer(scorer) if scorer else proxy_scorer
     work = Work(
         name=name,

@@ -8,7 +8,7 @@ from pathlib import Path
 from dse.store.lock import store_lock
 from dse.store.store import Store
 from dse.study.crew import Crew
-from dse.study.launch.choose import Launching, new_run
+from dse.study.launching import Launching, new_run
 from dse.study.progress import Progress, make_progress
 
 

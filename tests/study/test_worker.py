@@ -14,7 +14,7 @@ import pytest
 from dse.errors import UserError
 from dse.store.records import Counts, StudyRecord, TrialResult
 from dse.store.store import Store
-from dse.study.launch.base import EXIT_REPLACE
+from dse.study.launch.departures import EXIT_REPLACE
 from dse.study.scorer import OnStep, Scorer, ScorerFactory
 from dse.study.stopping import SIGNALS, Stop
 from dse.study.worker import Work, Worker

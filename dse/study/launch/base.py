@@ -1,32 +1,22 @@
-"""What all ways to start workers have in common: the order, the contract, and when to give up."""
+"""What all ways to start workers have in common: the order and the contract."""
 
 from __future__ import annotations
 
 import secrets
-import signal
-import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Final, Generic, Self, TypeVar
 
-from dse.errors import UserError
+from dse.study.launch.departures import Departure, Ending, Patience
 
 GRACE_SECONDS: Final = 20.0
 """So long may a worker take to give its trial back before it is killed."""
 PAUSE_SECONDS: Final = 5.0
 """A worker that ends in peace sooner found nothing to do; the next one waits as long."""
-EXIT_REPLACE: Final = 75
-"""EX_TEMPFAIL: "start another one in my place", as after a device was lost to this process."""
-MAX_ERRORS: Final = 3
-"""So many workers in a row may end by an error of theirs (exit code 1 or 2) in vain."""
-MAX_IN_VAIN: Final = 6
-"""And so many for each worker of the order may end by anything else, such as a kill: one more than
-a training may kill before it is given up (`dse.store.queue.MAX_CRASHES`)."""
 THREADS: Final = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 Handle = TypeVar("Handle")
@@ -59,8 +49,10 @@ class WorkerOrder:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
-        assert self.command and self.count >= 1 and self.cores >= 1
-        assert 0 <= self.gpus <= 1 and (self.memory is None or self.memory >= 1024)
+        assert self.command, "a worker needs a command"
+        assert min(self.count, self.cores) >= 1
+        assert 0 <= self.gpus <= 1
+        assert self.memory is None or self.memory >= 1024
         assert not (self.gpus and self.device == "cpu"), "a GPU was ordered for the CPU"
 
     def argv(self, name: str, *, device: str | None = None) -> list[str]:
@@ -82,83 +74,6 @@ class WorkerOrder:
         """What a worker's environment has besides: read when numpy and torch are imported, as
         several processes with several threads each would fight for the cores."""
         return dict.fromkeys(THREADS, str(self.cores)) | dict(self.secrets)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ending:
-    """How a worker ended.
-
-    Attributes:
-        code: its exit code, -N if signal N killed it; None if it was lost with its machine.
-        words: the last line that it printed.
-    """
-
-    code: int | None
-    words: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Departure:
-    """A worker that has ended without being asked by its launcher.
-
-    Attributes:
-        seconds: how long it was known to the launcher, waiting for a machine included.
-    """
-
-    name: str
-    ending: Ending
-    seconds: float
-
-    @property
-    def in_peace(self) -> bool:
-        """Whether nothing waited for it, or it was preempted and gave its trial back."""
-        return self.ending.code == 0
-
-    @property
-    def is_error(self) -> bool:
-        """Whether it could not work, which the next one may not either."""
-        return self.ending.code in (1, 2)
-
-    @property
-    def reason(self) -> str:
-        """Why it ended, for people and for the store."""
-        code, words = self.ending.code, self.ending.words
-        if code is None:
-            said = "the worker was lost with its machine"
-        elif code == -signal.SIGKILL:
-            said = "the worker process was killed (SIGKILL; out of memory, perhaps)"
-        elif code < 0:
-            said = f"the worker process died of {_signal_name(-code)}"
-        else:
-            said = f"the worker process ended with exit code {code}"
-        return f"{said}: {words}" if words else said
-
-
-@dataclass
-class Patience:
-    """Sees when workers end in vain, one after the other, while nothing gets done."""
-
-    workers: int
-    _left: int = sys.maxsize
-    _failed: list[Departure] = field(default_factory=list)
-
-    def judge(self, departures: Iterable[Departure], left: int) -> None:
-        """Take note of who has ended while `left` trials are unfinished.
-
-        Raises:
-            UserError: `MAX_ERRORS` errors, or `MAX_IN_VAIN` failures for each worker, came since
-                a trial was last finished.
-        """
-        if left < self._left:
-            self._failed.clear()
-        self._left = left
-        self._failed += (departure for departure in departures if not departure.in_peace)
-        errors = sum(departure.is_error for departure in self._failed)
-        if errors >= MAX_ERRORS or len(self._failed) >= MAX_IN_VAIN * self.workers:
-            raise UserError(
-                f"{len(self._failed)} workers in a row ended before a trial was finished, the "
-                f"last one ({self._failed[-1].name}) so: {self._failed[-1].reason}."
-            )
 
 
 @dataclass(frozen=True)
@@ -243,9 +158,7 @@ class Launcher(ABC, Generic[Handle]):
         self._collect()
         departures, self._gone = tuple(self._gone), []
         self._patience.judge(departures, left)
-        if any(
-            departure.in_peace and departure.seconds < PAUSE_SECONDS for departure in departures
-        ):
+        if any(gone.in_peace and gone.seconds < PAUSE_SECONDS for gone in departures):
             self._not_before = time.monotonic() + PAUSE_SECONDS
         if time.monotonic() >= self._not_before:
             self._fill(min(self._order.count, left))
@@ -301,9 +214,3 @@ class Launcher(ABC, Generic[Handle]):
     @abstractmethod
     def _dismiss(self, crew: Mapping[str, Handle]) -> None:
         """Have all of them give back and end, by force after `GRACE_SECONDS`."""
-
-
-def _signal_name(number: int) -> str:
-    with suppress(ValueError):
-        return signal.Signals(number).name
-    return f"signal {number}"

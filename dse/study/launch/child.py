@@ -17,7 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from dse.study.launch.base import GRACE_SECONDS, Ending
+from dse.study.launch.base import GRACE_SECONDS
+from dse.study.launch.departures import Ending
 
 POLL_SECONDS: Final = 0.1
 PR_SET_PDEATHSIG: Final = 1  # from linux/prctl.h

@@ -22,7 +22,7 @@ from dse.study.launch.child import end_all, spawn
 PROGRAM: Final = "nvidia-cuda-mps-control"
 PIPES: Final = "CUDA_MPS_PIPE_DIRECTORY"
 DEFAULT_PIPES: Final = Path("/tmp/nvidia-mps")
-START_SECONDS: Final = 10.0
+ANSWER_SECONDS: Final = 10.0
 
 
 class PrivateMps:
@@ -30,10 +30,8 @@ class PrivateMps:
 
     def __init__(self, folder: Path, gpus: Sequence[str]) -> None:
         self._folder = folder
-        self._daemon_sees = {**self.environment, "CUDA_VISIBLE_DEVICES": ",".join(gpus)}
-        self._daemon = spawn(
-            [PROGRAM, "-f"], environment=self._daemon_sees, output=folder / "output"
-        )
+        environment = {**self.environment, "CUDA_VISIBLE_DEVICES": ",".join(gpus)}
+        self._daemon = spawn([PROGRAM, "-f"], environment=environment, output=folder / "output")
 
     @classmethod
     def start(cls, gpus: Sequence[str]) -> Self | None:
@@ -64,17 +62,17 @@ class PrivateMps:
             subprocess.run(
                 [PROGRAM],
                 input=b"quit\n",
-                env={**os.environ, **self._daemon_sees},
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=START_SECONDS,
+                env={**os.environ, **self.environment},
+                capture_output=True,
+                timeout=ANSWER_SECONDS,
                 check=False,
             )
+            self._daemon.wait(ANSWER_SECONDS)
         end_all([self._daemon])
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _answers(self) -> bool:
-        limit = time.monotonic() + START_SECONDS
+        limit = time.monotonic() + ANSWER_SECONDS
         while self._daemon.poll() is None and time.monotonic() < limit:
             if (self._folder / "control").exists():
                 return True

@@ -6,8 +6,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from dse.study.launch.base import Ending, Launcher, WorkerOrder
+from dse.study.launch.base import Launcher, WorkerOrder
 from dse.study.launch.child import end_all, ending, spawn
+from dse.study.launch.departures import Ending
 from dse.study.launch.gpus import Gpus, visible_gpus
 from dse.study.launch.mps import PrivateMps
 

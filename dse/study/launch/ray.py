@@ -7,13 +7,17 @@ if its node is lost. The worker is a process of its own beside Ray's, and ends w
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from dse.errors import UserError
-from dse.study.launch.base import GRACE_SECONDS, Ending, Launcher, WorkerOrder
+from dse.study.launch.base import GRACE_SECONDS, Launcher, WorkerOrder
 from dse.study.launch.child import run
+from dse.study.launch.departures import Ending
+
+ANSWER_SECONDS: Final = 10.0
 
 if TYPE_CHECKING:
     import ray
@@ -69,6 +73,8 @@ class RayWorkers(Launcher["Reference"]):
     def _connect(self) -> None:
         if self._address == "local":
             os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # Ray would send some home
+        elif self._address != "auto":
+            _require_answer(self._address)
         try:
             self._ray.init(
                 address=self._address,
@@ -77,8 +83,8 @@ class RayWorkers(Launcher["Reference"]):
                 logging_level="error",
             )
         except (ConnectionError, RuntimeError, ValueError) as error:
-            said = str(error).strip().splitlines() or [type(error).__name__]
-            raise UserError(f"Ray at {self._address!r} cannot be used: {said[0]}.") from None
+            said = _first_line(error)
+            raise UserError(f"Ray at {self._address!r} cannot be used: {said}.") from None
         self._connected = True
 
     def _close(self) -> None:
@@ -111,7 +117,7 @@ class RayWorkers(Launcher["Reference"]):
         try:
             ending = self._ray.get(task)
         except self._ray.exceptions.RayError as error:
-            return Ending(code=None, words=str(error).strip().splitlines()[0])
+            return Ending(code=None, words=_first_line(error))
         assert isinstance(ending, Ending)
         return ending
 
@@ -123,6 +129,20 @@ class RayWorkers(Launcher["Reference"]):
         _, stuck = self._ray.wait(tasks, num_returns=len(tasks), timeout=GRACE_SECONDS + 5)
         for task in stuck:
             self._ray.cancel(task, force=True)
+
+
+def _require_answer(address: str) -> None:
+    """Raise `UserError` where nobody listens, for which Ray alone would wait many minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=ANSWER_SECONDS).close()
+    except (OSError, ValueError) as error:
+        raise UserError(f"Ray at {address!r} cannot be reached: {_first_line(error)}.") from None
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")
 
 
 def _resources(order: WorkerOrder) -> dict[str, float]:

@@ -1,13 +1,14 @@
 """Workers as an array of SLURM jobs, through submitit; the only file that imports it.
 
-A job that is preempted, requeued or at its time limit goes back to the queue by itself, as SLURM and
-submitit do it; its worker gives its trial back before. Whether this process lives is of no
+A job that is preempted, requeued or at its time limit goes back to the queue by itself, as SLURM
+and submitit do it; its worker gives its trial back before. Whether this process lives is of no
 consequence to the jobs.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,8 +18,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Final
 
 from dse.errors import UserError
-from dse.study.launch.base import GRACE_SECONDS, Ending, Launcher, WorkerOrder
+from dse.study.launch.base import GRACE_SECONDS, Launcher, WorkerOrder
 from dse.study.launch.child import last_words, run
+from dse.study.launch.departures import Ending
 from dse.study.launch.slurm_options import SlurmOptions, minutes
 
 POLL_SECONDS: Final = 10.0
@@ -27,20 +29,10 @@ REQUEUES: Final = 10_000
 """A worker keeps nothing, so that reaching a time limit is no failure, however often."""
 HEADROOM_BYTES: Final = 2**30
 """What a job may hold beyond its worker's cap: code, shared memory, the job's own script."""
-ENDED: Final = frozenset(
-    [
-        "BOOT_FAIL",
-        "CANCELLED",
-        "COMPLETED",
-        "DEADLINE",
-        "FAILED",
-        "NODE_FAIL",
-        "OUT_OF_MEMORY",
-        "TIMEOUT",
-        "REVOKED",
-    ]
+ENDED: Final = re.compile(
+    "COMPLETED|FAILED|CANCELLED|TIMEOUT|DEADLINE|OUT_OF_MEMORY|NODE_FAIL|BOOT_FAIL|REVOKED|"
 )
-"""States that a job leaves no more, but by a requeue, after which it is another one."""
+"""States that a job leaves no more; the empty one is of a job that is not known any more."""
 
 
 def import_submitit() -> Any:
@@ -89,9 +81,8 @@ class SlurmJobs(Launcher[str]):
         try:
             self._executor = self._submitit.SlurmExecutor(folder, max_num_timeout=REQUEUES)
         except RuntimeError:
-            raise UserError(
-                "srun is not found here: is this a machine of a SLURM cluster?"
-            ) from None
+            say = "srun is not found here: is this a machine of a SLURM cluster?"
+            raise UserError(say) from None
         self._executor.update_parameters(**self._parameters(order))
 
     def _parameters(self, order: WorkerOrder) -> dict[str, Any]:
@@ -141,7 +132,7 @@ class SlurmJobs(Launcher[str]):
         found = {}
         for name, job in crew.items():
             state, code = states.get(job, ("", 0))
-            if state in ENDED or not state:  # forgotten some minutes after its end
+            if ENDED.fullmatch(state):
                 found[name] = self._ending(name, state, code)
         return found
 
@@ -173,7 +164,7 @@ class SlurmJobs(Launcher[str]):
         limit = time.monotonic() + GRACE_SECONDS
         while time.monotonic() < limit:
             states = self._states()
-            if states is not None and all(state in ENDED for state, _ in states.values()):
+            if states is not None and all(ENDED.fullmatch(state) for state, _ in states.values()):
                 return
             time.sleep(min(1.0, self._poll))
 
@@ -212,10 +203,7 @@ def _exit_code(status: str) -> int:
     (2, -9, -9, -9)
     """
     code, _, number = status.partition(":")
-    if number:
-        found = -int(number) or int(code)
-    else:
-        found = os.waitstatus_to_exitcode(int(code))
+    found = os.waitstatus_to_exitcode(int(code)) if not number else -int(number) or int(code)
     return 128 - found if found > 128 else found
 
 

@@ -38,7 +38,7 @@ class SlurmOptions(Config):
     time: str = "4:00:00"
     signal_seconds: int = Field(default=90, ge=10)
     setup: Annotated[tuple[str, ...], BeforeValidator(_as_lines)] = ()
-    sbatch: dict[str, str | int | bool] = {}
+    sbatch: dict[str, str | int | bool] = Field(default_factory=dict)
 
     @field_validator("time", mode="before")
     @classmethod
