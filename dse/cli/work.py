@@ -46,6 +46,20 @@ if TYPE_CHECKING:
     help="Seconds to wait for new work when nothing waits or runs.",
 )
 @click.option("--name", default=None, help="By default from machine, process and chance.")
+@click.option(
+    "--lease",
+    default=60.0,
+    show_default=True,
+    type=click.FloatRange(0.1),
+    help="Seconds without a sign of life after which another worker takes its training.",
+)
+@click.option(
+    "--retries",
+    default=5,
+    show_default=True,
+    type=click.IntRange(1),
+    help="A training is given up after so many of its workers have died.",
+)
 @click.option("--beat", default=None, hidden=True, type=click.FloatRange(0, min_open=True))
 @click.option("--run", default=None, hidden=True)
 @click.option("--scorer", default=None, hidden=True, metavar="MODULE:FUNCTION")

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, literal
 
-from dse.store import queue, studies
 from dse.store.bound import BoundStore
-from dse.store.queue import LEASE_SECONDS, MAX_CRASHES
+from dse.store.contents import any_left
+from dse.store.database import Database
+from dse.store.queue import LEASE_SECONDS, MAX_CRASHES, Queue
 from dse.store.records import ClaimedTrial, TrialResult
 from dse.store.schema import Trial
+from dse.store.studies import ids_of
+from dse.store.target import Target
 
 BEAT_SECONDS: Final = LEASE_SECONDS / 6
 """How often a worker should be heard of."""
@@ -23,6 +29,12 @@ Studies = Collection[str] | Literal["all"] | None
 
 class Claims(BoundStore):
     """Taking trials, keeping them and giving them back."""
+
+    def __init__(self, target: Target, database: Database, checkpoints: Path | None) -> None:
+        super().__init__(target, database, checkpoints)
+        self._queue = Queue(database.backend)
+        self._look_at = 0.0
+        """On this process's clock: when to look for lost leases while there is other work."""
 
     def claim(
         self,
@@ -51,23 +63,27 @@ class Claims(BoundStore):
             UserError: there is no study of that name.
         """
         token = secrets.token_hex(16)
-        retried = False
+        attempts = 0
 
         def take(connection: Connection) -> ClaimedTrial | None:
-            nonlocal retried
-            mine = queue.find_claim(connection, token) if retried else None
-            retried = True
-            if mine is not None:
-                return mine
-            claimant = queue.Claimant(
+            nonlocal attempts
+            attempts += 1
+            if attempts > 1 and (mine := self._queue.find_claim(connection, token)):
+                return mine  # committed before the connection was lost
+            take_next = partial(
+                self._queue.claim,
+                connection,
                 token=token,
                 worker=worker,
                 run=run,
                 studies=self._ids(connection, studies),
                 lease_seconds=lease_seconds,
-                max_crashes=max_crashes,
             )
-            return queue.claim(connection, self._database.backend, claimant)
+            if time.monotonic() < self._look_at and (found := take_next()):
+                return found
+            self._queue.give_up_leases(connection, max_crashes)
+            self._look_at = time.monotonic() + BEAT_SECONDS
+            return take_next()
 
         claimed = self._write(take)
         if claimed is None or claimed.checkpoint is None:
@@ -80,7 +96,7 @@ class Claims(BoundStore):
 
         def look(connection: Connection) -> bool:
             ids = self._ids(connection, studies)
-            return queue.any_left(connection, ids)
+            return any_left(connection, ids)
 
         return self._read(look)
 
@@ -95,7 +111,7 @@ class Claims(BoundStore):
         """Extend the claim's lease and note how far it is; False if it is lost for good."""
         progress = {"step": step, "steps": steps, "loss": loss}
         told = {key: value for key, value in progress.items() if value is not None}
-        return self._write(lambda c: queue.heartbeat(c, self._database.backend, claim, told))
+        return self._write(lambda c: self._queue.heartbeat(c, claim, told))
 
     def complete(self, claim: ClaimedTrial, result: TrialResult) -> bool:
         """Store how a claimed training ended, with its learning curve, in one transaction.
@@ -104,7 +120,7 @@ class Claims(BoundStore):
         and nothing is changed, if the training was given to someone else meanwhile.
         """
         assert result.state != "stopped" or claim.until_epoch is not None
-        return self._write(lambda c: queue.complete(c, self._database.backend, claim, result))
+        return self._write(lambda c: self._queue.complete(c, claim, result))
 
     def release(self, who: ClaimedTrial | str, reason: str) -> int:
         """Let the trial of a claim, or of a worker, wait again at once; how many did.
@@ -133,17 +149,15 @@ class Claims(BoundStore):
 
     def crashed(self, worker: str, reason: str, *, max_crashes: int = MAX_CRASHES) -> int:
         """This worker died: its trial waits again, or is given up for good; how many wait."""
-        backend = self._database.backend
-        return self._write(
-            lambda c: queue.crash(c, backend, Trial.worker == worker, literal(reason), max_crashes)
-        )
+        why = literal(reason)
+        return self._write(lambda c: self._queue.crash(c, Trial.worker == worker, why, max_crashes))
 
     def _release(self, which: ColumnElement[bool], reason: str) -> int:
-        return self._write(lambda c: queue.release(c, which, reason))
+        return self._write(lambda c: self._queue.release(c, which, reason))
 
     def _ids(self, connection: Connection, names: Studies) -> list[int] | None:
         if names == "all":
             return None
         if names is None:
             return [self._study(connection)]
-        return studies.ids_of(connection, self.target, names)
+        return ids_of(connection, self.target, names)

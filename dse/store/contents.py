@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, true, update
 
 from dse.errors import UserError
 from dse.store.engines.base import Backend
 from dse.store.plain import require_network
 from dse.store.records import CandidateRecord, Counts, MeasurementRecord, TrialRecord
-from dse.store.schema import Candidate, Measurement, Trial
+from dse.store.schema import RUNNING, WAITING, Candidate, Measurement, Trial
 from dse.store.target import Target
 
 MEASUREMENT_KEY: Final = (
@@ -156,6 +156,13 @@ def count_trials(connection: Connection, study_id: int) -> Counts:
     query = select(Trial.state, func.count()).where(Trial.study_id == study_id)
     rows = connection.execute(query.group_by(Trial.state)).all()
     return Counts(**dict(rows))
+
+
+def any_left(connection: Connection, studies: Sequence[int] | None) -> bool:
+    """Whether a trial of these studies (by id; None: of all) waits or runs."""
+    mine = true() if studies is None else Trial.study_id.in_(studies)
+    left = (select(Trial.id).where(which, mine).limit(1) for which in (WAITING, RUNNING))
+    return any(connection.scalar(query) is not None for query in left)
 
 
 def best_trial(connection: Connection, study_id: int) -> tuple[int, float] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any, Final
 
 Json = dict[str, Any]
@@ -77,7 +78,7 @@ def flat_columns(networks: Sequence[Json]) -> dict[str, list[Any]]:
         DamagedError: a network does not tell its number of stages.
     """
     columns: dict[str, list[Any]] = {}
-    for key in dict.fromkeys(key for network in networks for key in network):
+    for key in dict.fromkeys(chain.from_iterable(networks)):
         values = [network.get(key) for network in networks]
         if key in STAGE_KEYS and any(isinstance(value, list) for value in values):
             values = [

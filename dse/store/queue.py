@@ -12,22 +12,24 @@ lost a claim has a token that no running trial has.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Select,
+    Update,
     and_,
+    bindparam,
     case,
     delete,
+    exists,
     insert,
     literal,
     not_,
     select,
-    true,
     update,
 )
 
@@ -41,97 +43,137 @@ LEASE_SECONDS: Final = 60.0
 MAX_CRASHES: Final = 5
 """A training whose worker died this often is given up: it would take down every worker."""
 
+_trials: Final = Trial.metadata.tables[Trial.__tablename__]
+_epochs: Final = Epoch.metadata.tables[Epoch.__tablename__]
+_t: Final = _trials.c
+_held: Final = and_(RUNNING, _t.id == bindparam("its_id"), _t.token == bindparam("its_token"))
+_RESULT: Final = (
+    "state",
+    "reason",
+    "error",
+    "train_loss",
+    "seconds",
+    "cpu_seconds",
+    "test_images",
+    "classes",
+    "device",
+    "dtype",
+    "learning_rate",
+    "micro_batch",
+    "versions",
+)
 
-@dataclass(frozen=True, kw_only=True)
-class Claimant:
-    """Who takes a trial, from which studies (by id; None for all), and for how long."""
 
-    token: str
-    worker: str
-    run: str | None
-    studies: Sequence[int] | None
-    lease_seconds: float
-    max_crashes: int
-
-    @property
-    def scope(self) -> ColumnElement[bool]:
-        """Whether a trial is of one of the studies."""
-        return true() if self.studies is None else Trial.study_id.in_(self.studies)
+def lease_holds(backend: Backend) -> ColumnElement[bool]:
+    """Whether a running trial's worker was heard of lately."""
+    clock = backend.clock()
+    return and_(_t.lease_until >= clock, _t.lease_until <= clock + _t.lease_seconds)
 
 
-def claim(connection: Connection, backend: Backend, claimant: Claimant) -> ClaimedTrial | None:
-    """Take the next trial that waits, after those whose lease ran out wait again.
+class Queue:
+    """The trials of a database as work to be done.
 
-    What a claimed trial has as its `checkpoint` is only the name of the file.
+    The statements of a training are built once, which takes longer than to run them.
     """
-    give_up_leases(connection, backend, claimant)
-    following = (
-        select(Trial.id)
-        .correlate(None)
-        .where(WAITING, claimant.scope)
-        .order_by(Trial.replicate, Trial.index)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-    )
-    taken = (
-        update(Trial)
-        .where(Trial.id == following.scalar_subquery())
-        .values(
-            state="running",
-            reason=None,
-            token=claimant.token,
-            worker=claimant.worker,
-            run=claimant.run,
-            lease_until=backend.clock() + claimant.lease_seconds,
-            lease_seconds=claimant.lease_seconds,
-            attempts=Trial.attempts + 1,
-            step=None,
-            steps=None,
-            loss=None,
-            started=backend.now(),
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._next = {everywhere: _next(backend, everywhere) for everywhere in (True, False)}
+        self._claimed = _claimed()
+        self._complete = _complete(backend)
+        self._add_epochs = insert(_epochs)
+
+    def claim(
+        self,
+        connection: Connection,
+        *,
+        token: str,
+        worker: str,
+        run: str | None,
+        studies: Sequence[int] | None,
+        lease_seconds: float,
+    ) -> ClaimedTrial | None:
+        """Take the next trial that waits, of these studies (by id; None: of all).
+
+        What a claimed trial has as its `checkpoint` is only the name of the file.
+        """
+        values = {
+            "new_token": token,
+            "new_worker": worker,
+            "new_run": run,
+            "new_seconds": lease_seconds,
+        }
+        scope = {} if studies is None else {"studies": studies}
+        taken = connection.scalar(self._next[studies is None], values | scope)
+        return None if taken is None else self.find_claim(connection, token)
+
+    def find_claim(self, connection: Connection, token: str) -> ClaimedTrial | None:
+        """The trial that was claimed with this token, if the claim still holds."""
+        row = connection.execute(self._claimed, {"its_token": token}).mappings().one_or_none()
+        return None if row is None else _as_claim(row)
+
+    def give_up_leases(self, connection: Connection, max_crashes: int) -> None:
+        """Let trials wait again whose worker was not heard of for the length of its lease."""
+        lapsed = select(_t.id).correlate(None).where(RUNNING, not_(lease_holds(self._backend)))
+        reason = literal("nothing was heard of its worker any more: ") + _t.worker
+        which = _t.id.in_(lapsed.with_for_update(skip_locked=True))
+        self.crash(connection, which, reason, max_crashes)
+
+    def crash(
+        self,
+        connection: Connection,
+        which: ColumnElement[bool],
+        reason: ColumnElement[str],
+        max_crashes: int,
+    ) -> int:
+        """The workers of running trials died: they wait again (how many), or are given up."""
+        is_last = _t.crashes >= max_crashes - 1
+        given_up = literal(f"given up after {max_crashes} attempts: ") + reason
+        ended = (
+            update(_trials)
+            .where(RUNNING, which)
+            .values(
+                state=case((is_last, "failed"), else_="waiting"),
+                token=None,
+                reason=case((is_last, given_up), else_=reason),
+                last_reason=reason,
+                crashes=_t.crashes + 1,
+                finished=case((is_last, self._backend.now())),
+            )
+            .returning(_t.state)
         )
-        .returning(Trial.id)
-    )
-    trial_id = connection.execute(taken).scalar_one_or_none()
-    return None if trial_id is None else _claimed(connection, Trial.id == trial_id)
+        return sum(state == "waiting" for state in connection.execute(ended).scalars())
 
+    def release(self, connection: Connection, which: ColumnElement[bool], reason: str) -> int:
+        """Let running trials wait again, which is not their fault; how many."""
+        again = {"state": "waiting", "token": None, "reason": reason, "last_reason": reason}
+        return connection.execute(update(_trials).where(RUNNING, which).values(again)).rowcount
 
-def any_left(connection: Connection, studies: Sequence[int] | None) -> bool:
-    """Whether a trial of these studies (all, if None) waits or runs."""
-    mine = true() if studies is None else Trial.study_id.in_(studies)
-    left = (select(Trial.id).where(which, mine).limit(1) for which in (WAITING, RUNNING))
-    return any(connection.scalar(query) is not None for query in left)
+    def heartbeat(
+        self, connection: Connection, claim: ClaimedTrial, progress: Mapping[str, Any]
+    ) -> bool:
+        """Extend a lease, and note how far the training is; whether the claim still holds."""
+        until = self._backend.clock() + _t.lease_seconds
+        beat = update(_trials).where(_held).values(lease_until=until, **_storable(progress))
+        return connection.execute(beat, _its(claim)).rowcount == 1
 
-
-def find_claim(connection: Connection, token: str) -> ClaimedTrial | None:
-    """The trial that was claimed with this token, if the claim still holds."""
-    return _claimed(connection, and_(RUNNING, Trial.token == token))
-
-
-def _claimed(connection: Connection, condition: ColumnElement[bool]) -> ClaimedTrial | None:
-    query = (
-        select(
-            Trial.id.label("trial_id"),
-            Trial.study_id,
-            Trial.token,
-            Study.name.label("study"),
-            Trial.index,
-            Trial.replicate,
-            Trial.seed,
-            Trial.until_epoch,
-            Candidate.architecture,
-        )
-        .join_from(Trial, Candidate)
-        .join(Study)
-        .where(condition)
-    )
-    row = connection.execute(query).mappings().one_or_none()
-    if row is None:
-        return None
-    require_network(row["architecture"], reference=row["index"] < 0)
-    values = dict(row)
-    checkpoint = f"{checkpoint_prefix(values.pop('study_id'))}{row['index']}-{row['replicate']}.pt"
-    return ClaimedTrial(**values, checkpoint=Path(checkpoint))
+    def complete(self, connection: Connection, claim: ClaimedTrial, result: TrialResult) -> bool:
+        """Store a result, if the claim still holds or this very result is there already."""
+        values = {f"new_{name}": getattr(result, name) for name in _RESULT}
+        done = connection.execute(self._complete, _storable(values) | _its(claim))
+        if done.rowcount == 0:
+            mine = select(_t.id).where(_t.id == claim.trial_id, _t.token == claim.token)
+            return connection.scalar(mine) is not None
+        if result.epochs:
+            if claim.continued:
+                stale = _epochs.c.epoch >= result.epochs[0].epoch
+                connection.execute(
+                    delete(_epochs).where(_epochs.c.trial_id == claim.trial_id, stale)
+                )
+            its = {"trial_id": claim.trial_id}
+            rows = [_storable(vars(epoch)) | its for epoch in result.epochs]
+            connection.execute(self._add_epochs, rows)
+        return True
 
 
 def checkpoint_prefix(study_id: int) -> str:
@@ -139,90 +181,75 @@ def checkpoint_prefix(study_id: int) -> str:
     return f"{study_id}-"
 
 
-def lease_holds(backend: Backend) -> ColumnElement[bool]:
-    """Whether a running trial's worker was heard of lately."""
-    clock = backend.clock()
-    return and_(Trial.lease_until >= clock, Trial.lease_until <= clock + Trial.lease_seconds)
-
-
-def give_up_leases(connection: Connection, backend: Backend, claimant: Claimant) -> None:
-    """Let trials wait again whose worker was not heard of for the length of its lease."""
-    lapsed = (
-        select(Trial.id)
+def _next(backend: Backend, everywhere: bool) -> Update:
+    """Claims the waiting trial of the lowest replicate, then index."""
+    scope = [] if everywhere else [_t.study_id.in_(bindparam("studies", expanding=True))]
+    following = (
+        select(_t.id)
         .correlate(None)
-        .where(RUNNING, not_(lease_holds(backend)), claimant.scope)
+        .where(WAITING, *scope)
+        .order_by(_t.replicate, _t.index)
+        .limit(1)
         .with_for_update(skip_locked=True)
     )
-    reason = literal("nothing was heard of its worker any more: ") + Trial.worker
-    crash(connection, backend, Trial.id.in_(lapsed), reason, claimant.max_crashes)
-
-
-def crash(
-    connection: Connection,
-    backend: Backend,
-    which: ColumnElement[bool],
-    reason: ColumnElement[str],
-    max_crashes: int,
-) -> int:
-    """The workers of running trials died: they wait again (how many), or are given up for good."""
-    is_last = Trial.crashes >= max_crashes - 1
-    given_up = literal(f"given up after {max_crashes} attempts: ") + reason
-    ended = (
-        update(Trial)
-        .where(RUNNING, which)
+    lease = bindparam("new_seconds", type_=_t.lease_seconds.type)
+    return (
+        update(_trials)
+        .where(_t.id == following.scalar_subquery())
         .values(
-            state=case((is_last, "failed"), else_="waiting"),
-            token=None,
-            reason=case((is_last, given_up), else_=reason),
-            last_reason=reason,
-            crashes=Trial.crashes + 1,
-            finished=case((is_last, backend.now())),
+            state="running",
+            reason=None,
+            token=bindparam("new_token"),
+            worker=bindparam("new_worker"),
+            run=bindparam("new_run"),
+            lease_until=backend.clock() + lease,
+            lease_seconds=lease,
+            attempts=_t.attempts + 1,
+            step=None,
+            steps=None,
+            loss=None,
+            started=backend.now(),
         )
-        .returning(Trial.state)
+        .returning(_t.id)
     )
-    return sum(state == "waiting" for state in connection.execute(ended).scalars())
 
 
-def release(connection: Connection, which: ColumnElement[bool], reason: str) -> int:
-    """Let running trials wait again, which is not their fault; how many."""
-    again = {"state": "waiting", "token": None, "reason": reason, "last_reason": reason}
-    return connection.execute(update(Trial).where(RUNNING, which).values(again)).rowcount
+def _claimed() -> Select[*tuple[Any, ...]]:
+    """The running trial of a token, with what its worker needs of study and network."""
+    columns = (
+        Trial.id.label("trial_id"),
+        Trial.study_id,
+        Trial.token,
+        Study.name.label("study"),
+        Trial.index,
+        Trial.replicate,
+        Trial.seed,
+        Trial.until_epoch,
+        exists().where(Epoch.trial_id == Trial.id).label("continued"),
+        Candidate.architecture,
+    )
+    query = select(*columns).join_from(Trial, Candidate).join(Study)
+    return query.where(RUNNING, Trial.token == bindparam("its_token"))
 
 
-def heartbeat(
-    connection: Connection, backend: Backend, claim: ClaimedTrial, progress: dict[str, Any]
-) -> bool:
-    """Extend a lease, and note how far the training is; whether the claim still holds."""
-    until = backend.clock() + Trial.lease_seconds
-    beat = update(Trial).where(_held(claim)).values(lease_until=until, **_storable(progress))
-    return connection.execute(beat).rowcount == 1
+def _complete(backend: Backend) -> Update:
+    """Ends the trial of a claim that still holds."""
+    values = {name: bindparam(f"new_{name}", type_=_t[name].type) for name in _RESULT}
+    return update(_trials).where(_held).values(**values, finished=backend.now())
 
 
-def complete(
-    connection: Connection, backend: Backend, claim: ClaimedTrial, result: TrialResult
-) -> bool:
-    """Store a result, if the claim still holds or this very result is there already."""
-    values = _storable(vars(result)) | {"finished": backend.now()}
-    del values["epochs"]
-    done = connection.execute(update(Trial).where(_held(claim)).values(values))
-    if done.rowcount == 0:
-        mine = select(Trial.id).where(Trial.id == claim.trial_id, Trial.token == claim.token)
-        return connection.scalar(mine) is not None
-    if result.epochs:
-        first = result.epochs[0].epoch  # a stopped training had a beginning of the curve
-        connection.execute(
-            delete(Epoch).where(Epoch.trial_id == claim.trial_id, Epoch.epoch >= first)
-        )
-        rows = [_storable(vars(epoch)) | {"trial_id": claim.trial_id} for epoch in result.epochs]
-        connection.execute(insert(Epoch), rows)
-    return True
+def _as_claim(row: Mapping[Any, Any]) -> ClaimedTrial:
+    require_network(row["architecture"], reference=row["index"] < 0)
+    values = dict(row)
+    file = f"{checkpoint_prefix(values.pop('study_id'))}{row['index']}-{row['replicate']}.pt"
+    return ClaimedTrial(**values, checkpoint=Path(file))
 
 
-def _held(claim: ClaimedTrial) -> ColumnElement[bool]:
-    return and_(RUNNING, Trial.id == claim.trial_id, Trial.token == claim.token)
+def _its(claim: ClaimedTrial) -> dict[str, Any]:
+    return {"its_id": claim.trial_id, "its_token": claim.token}
 
 
-def _storable(values: dict[str, Any]) -> dict[str, Any]:
+def _storable(values: Mapping[str, Any]) -> dict[str, Any]:
     """With None for NaN, as SQLite keeps it and as PostgreSQL does not by itself."""
     return {
         key: None if isinstance(value, float) and math.isnan(value) else value

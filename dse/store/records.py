@@ -109,7 +109,8 @@ class ClaimedTrial:
     """A training that one worker owns for as long as `token` is the trial's newest.
 
     `checkpoint` is the file in which it may be kept until it is finished, None if there is no
-    place for it. With `until_epoch` the result is to be "stopped" after that epoch.
+    place for it. With `until_epoch` the result is to be "stopped" after that epoch; `continued`
+    says that it was stopped before, and the store has its first epochs.
     """
 
     trial_id: int
@@ -120,6 +121,7 @@ class ClaimedTrial:
     seed: int
     architecture: Json
     until_epoch: int | None = None
+    continued: bool = False
     checkpoint: Path | None = None
 
 

@@ -129,7 +129,7 @@ class Trial(Base):
             sqlite_where=WAITING,
             postgresql_where=WAITING,
         ),
-        Index("ix_dse_trials_running", "worker", sqlite_where=RUNNING, postgresql_where=RUNNING),
+        Index("ix_dse_trials_running", "token", sqlite_where=RUNNING, postgresql_where=RUNNING),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

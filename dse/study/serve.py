@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from dse.errors import UserError
-from dse.store.claims import BEAT_SECONDS
+from dse.store.queue import LEASE_SECONDS, MAX_CRASHES
 from dse.store.store import Store
 from dse.study.launch.departures import EXIT_REPLACE
 from dse.study.logs import log_to
@@ -35,7 +35,9 @@ def serve(
     checkpoints: str | None = None,
     log: str | None = None,
     linger: float,
+    lease: float = LEASE_SECONDS,
     beat: float | None = None,
+    retries: int = MAX_CRASHES,
     run: str | None = None,
     scorer: str | None = None,
 ) -> int:
@@ -60,7 +62,9 @@ def serve(
         run=run,
         factory=factory,
         linger=linger,
-        beat=beat or BEAT_SECONDS,
+        lease=lease,
+        beat=beat or lease / 6,
+        retries=retries,
     )
     try:
         with Store.open(store, patience=PATIENCE, checkpoints=checkpoints) as opened:

@@ -17,6 +17,7 @@ from typing import Final
 from dse.errors import UserError
 from dse.proxy.failures import is_device_lost, is_out_of_memory
 from dse.store.claims import BEAT_SECONDS
+from dse.store.queue import LEASE_SECONDS, MAX_CRASHES
 from dse.store.records import ClaimedTrial, TrialResult
 from dse.store.store import Store
 from dse.study.heart import Heart, LostClaimError
@@ -45,6 +46,8 @@ class Work:
         factory: makes the scorer of a study.
         linger: seconds that the worker waits for new work once nothing waits or runs.
         beat: seconds between its signs of life.
+        lease: after so many seconds without one, another worker takes its training.
+        retries: a training is given up after so many of its workers have died.
     """
 
     name: str
@@ -54,6 +57,8 @@ class Work:
     factory: ScorerFactory = proxy_scorer
     linger: float = LINGER_SECONDS
     beat: float = BEAT_SECONDS
+    lease: float = LEASE_SECONDS
+    retries: int = MAX_CRASHES
 
 
 class Worker:
@@ -77,7 +82,13 @@ class Worker:
         idle = time.monotonic()
         while not self._stop.asked:
             work = self._work
-            trial = self._store.claim(work.name, run=work.run, studies=studies)
+            trial = self._store.claim(
+                work.name,
+                run=work.run,
+                studies=studies,
+                lease_seconds=work.lease,
+                max_crashes=work.retries,
+            )
             if trial is not None:
                 stored += self._train(trial)
                 idle = time.monotonic()
@@ -100,7 +111,7 @@ class Worker:
             self._say(f"{_named(trial)}: was given to another worker")
             return False
         except DeviceLostError as error:
-            self._store.crashed(self._work.name, str(error))
+            self._store.crashed(self._work.name, str(error), max_crashes=self._work.retries)
             raise
         except BaseException as error:
             stopped = isinstance(error, StoppedError)

@@ -22,9 +22,9 @@ from sqlalchemy import (
     DateTime,
     Engine,
     Float,
+    bindparam,
     create_engine,
     event,
-    literal,
 )
 from sqlalchemy.engine import URL
 
@@ -94,11 +94,11 @@ class Sqlite:
 
     def clock(self) -> ColumnElement[float]:
         """Seconds since the machine started; all workers of a file are on one machine."""
-        return literal(time.clock_gettime(time.CLOCK_MONOTONIC), Float)
+        return bindparam(None, callable_=monotonic, type_=Float)
 
     def now(self) -> ColumnElement[datetime]:
         """The machine's time."""
-        return literal(datetime.now(UTC), DateTime(timezone=True))
+        return bindparam(None, callable_=_now, type_=DateTime(timezone=True))
 
     def explain(self, error: BaseException) -> str | None:
         """What a person can do about an error of SQLite's."""
@@ -137,6 +137,15 @@ class Sqlite:
 
     def _refusal(self, error: sqlite3.DatabaseError) -> UserError:
         return UserError(self.explain(error) or f"{self.target}: is no store ({error}).")
+
+
+def monotonic() -> float:
+    """Seconds since the machine started, the same in all its processes."""
+    return time.clock_gettime(time.CLOCK_MONOTONIC)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def explain(error: sqlite3.DatabaseError, target: Target) -> str | None:

@@ -141,7 +141,7 @@ def _make_trials() -> None:
     )
     for state, columns in {
         "waiting": ["replicate", "index", "study_id"],
-        "running": ["worker"],
+        "running": ["token"],
     }.items():
         where = sa.text(f"state = '{state}'")
         op.create_index(
