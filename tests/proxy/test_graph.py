@@ -111,7 +111,7 @@ def test_other_warnings_of_the_work_are_passed_on(cuda: Cuda) -> None:
         warnings.warn("something else", UserWarning, stacklevel=1)
         warnings.warn("called a synchronizing CUDA operation", UserWarning, stacklevel=1)
 
-    with pytest.warns(UserWarning) as told:
+    with pytest.warns(UserWarning, match="something else") as told:
         CudaCapture(GPU).warm_up(warns)
     assert [str(warning.message) for warning in told] == ["something else"]
 
