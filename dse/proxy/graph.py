@@ -65,6 +65,11 @@ class CudaCapture:
                 torch.cuda.set_sync_debug_mode(before)
         current.wait_stream(self.stream)
         self._waits = any(_WAITS in str(warning.message) for warning in told)
+        for warning in told:
+            if "synchroniz" not in str(warning.message).lower():  # of the debug mode itself
+                warnings.warn_explicit(
+                    warning.message, warning.category, warning.filename, warning.lineno
+                )
 
     def record(self, work: Work) -> Work:
         """Capture the work; it is not done."""

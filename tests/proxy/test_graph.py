@@ -106,6 +106,16 @@ def test_work_that_waits_for_the_device_is_not_captured(cuda: Cuda) -> None:
     capture.record(lambda: None)
 
 
+def test_other_warnings_of_the_work_are_passed_on(cuda: Cuda) -> None:
+    def warns() -> None:
+        warnings.warn("something else", UserWarning, stacklevel=1)
+        warnings.warn("called a synchronizing CUDA operation", UserWarning, stacklevel=1)
+
+    with pytest.warns(UserWarning, match="something else") as told:
+        CudaCapture(GPU).warm_up(warns)
+    assert [str(warning.message) for warning in told] == ["something else"]
+
+
 def test_the_debug_mode_is_put_back_when_work_fails(cuda: Cuda) -> None:
     with pytest.raises(RuntimeError, match="not permitted"):
         CudaCapture(GPU).warm_up(fail)
