@@ -21,7 +21,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
-from dse.errors import UserError
+from dse.errors import DataError, UserError
 from dse.proxy.failures import is_device_lost, is_out_of_memory
 from dse.store.records import ClaimedTrial, TrialResult
 from dse.store.store import Store
@@ -108,6 +108,7 @@ def _attempt(trial: ClaimedTrial, score: Scorer, send: Send) -> TrialResult:
 
     Raises:
         DeviceLostError: the device fails this process for good, which is not the network's result.
+        DataError: nor is that of images that are gone.
     """
     last = 0.0
 
@@ -128,6 +129,8 @@ def _attempt(trial: ClaimedTrial, score: Scorer, send: Send) -> TrialResult:
     begin = time.perf_counter(), time.process_time()
     try:
         return score(trial, on_step)
+    except DataError:
+        raise
     except Exception as error:
         reason = f"{type(error).__name__}: {error}".strip()
         if is_device_lost(error):
