@@ -6,9 +6,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+LEVEL = 0.01
+
 
 def at_chance(
-    errors: ArrayLike, test_images: ArrayLike, classes: ArrayLike, level: float = 0.01
+    errors: ArrayLike, test_images: ArrayLike, classes: ArrayLike, level: float = LEVEL
 ) -> NDArray[np.bool_]:
     """Whether each network's held-out accuracy is not above chance.
 
@@ -24,3 +26,14 @@ def at_chance(
     flagged = np.zeros(error.shape, dtype=np.bool_)
     flagged[known] = stats.binom.sf(correct - 1, images[known], 1 / kinds[known]) > level
     return flagged
+
+
+def chance_reason(error: float | None, test_images: int, classes: int) -> str | None:
+    """Why a training that is complete says nothing of its network, in words; None if it does."""
+    if error is None or not at_chance(error, test_images, classes):
+        return None
+    right = round((1 - error) * test_images)
+    return (
+        f"at chance: {right} of {test_images} held-out images right is not above one in {classes} "
+        f"(exact binomial test at {100 * LEVEL:g} %)"
+    )

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from pydantic import Field
 
 from dse.config import Config
-from dse.errors import UserError
+from dse.errors import DataError, UserError
 from dse.files import write_whole
 from dse.proxy.data.prepared import PreparedSpec, open_arrays, read_meta
 from dse.proxy.fractals import fractal_images
@@ -76,7 +76,7 @@ def load_dataset(spec: FractalSpec | PreparedSpec, *, resolution: int) -> Datase
     """The data set that `spec` describes: fractals from the cache or made now (seconds) and cached.
 
     Raises:
-        UserError: a prepared data set is missing, damaged, or another one than `spec` says.
+        DataError: a prepared data set is missing, damaged, or another one than `spec` says.
     """
     if isinstance(spec, PreparedSpec):
         return _open(spec, resolution)
@@ -90,15 +90,27 @@ def load_dataset(spec: FractalSpec | PreparedSpec, *, resolution: int) -> Datase
     return dataset
 
 
+def require_there(spec: FractalSpec | PreparedSpec, *, resolution: int) -> None:
+    """Make sure that the data set still lies where it was opened; takes milliseconds.
+
+    To read a memory map of a file that was cut short kills a process, so a worker looks before.
+
+    Raises:
+        DataError: a prepared data set is missing, damaged, or another one than `spec` says.
+    """
+    if isinstance(spec, PreparedSpec):
+        _open(spec, resolution)
+
+
 def _open(spec: PreparedSpec, resolution: int) -> Dataset:
     meta = read_meta(spec.path)
     if meta.checksum != spec.checksum:
-        raise UserError(
+        raise DataError(
             f"{spec.path}: holds another data set than was asked for: its checksum is "
             f"{meta.checksum}, not {spec.checksum}."
         )
     if meta.request.resolution != resolution:
-        raise UserError(
+        raise DataError(
             f"{spec.path}: has images of {meta.request.resolution} px, not {resolution} px."
         )
     return Dataset(

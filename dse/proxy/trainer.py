@@ -12,7 +12,7 @@ from typing import Final, Literal
 import torch
 from torch import nn
 
-from dse.errors import UserError
+from dse.errors import DataError
 from dse.proxy.checkpoint import Checkpoint
 from dse.proxy.convolution import fast_convolution
 from dse.proxy.device import free_memory, pick_dtype, reproducible
@@ -94,7 +94,7 @@ def train(
     what it has come to is the beginning of the whole training.
 
     Raises:
-        UserError: the data set does not hold what the proxy asks for.
+        DataError: the data set does not hold what the proxy asks for.
     """
     _require_sound(data, proxy)
     recipe = proxy.recipe
@@ -244,15 +244,15 @@ def _require_sound(data: DeviceData, proxy: Proxy) -> None:
         ("test", data.test_labels, data.test_images),
     ):
         if len(labels) != len(images) or not len(labels):
-            raise UserError(f"the data set: {len(images)} {name} images, but {len(labels)} labels.")
+            raise DataError(f"the data set: {len(images)} {name} images, but {len(labels)} labels.")
         low, high = (int(bound) for bound in labels.aminmax())
         if low < 0 or high >= data.classes:
-            raise UserError(
+            raise DataError(
                 f"the data set: {name} labels go from {low} to {high}, but there are "
                 f"{data.classes} classes, 0 to {data.classes - 1}."
             )
     if len(data.train_labels) < proxy.images:
-        raise UserError(
+        raise DataError(
             f"the data set: {len(data.train_labels)} training images, but the proxy uses "
             f"{proxy.images}."
         )

@@ -6,12 +6,17 @@ import threading
 from types import TracebackType
 from typing import Self
 
+from dse.errors import UserError
 from dse.store.records import ClaimedTrial
 from dse.store.store import Store
 
 
 class LostClaimError(Exception):
     """The training belongs to another worker now, or is not to be done any more."""
+
+
+class LostStoreError(UserError):
+    """No sign of life can be stored, so no result either."""
 
 
 class Heart:
@@ -46,7 +51,7 @@ class Heart:
 
         Raises:
             LostClaimError: it is not this worker's any more.
-            UserError: the store cannot be written.
+            LostStoreError: the store cannot be written.
         """
         self._progress = step, steps, loss
         if self._error is not None:
@@ -58,6 +63,9 @@ class Heart:
             try:
                 if not self._store.heartbeat(self._claim, **told):  # type: ignore[arg-type]
                     raise LostClaimError
+            except UserError as error:
+                self._error = LostStoreError(str(error))
+                return
             except Exception as error:
                 self._error = error
                 return

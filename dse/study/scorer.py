@@ -30,11 +30,15 @@ def proxy_scorer(study: StudyRecord, device: str) -> Scorer:
     """A scorer that trains networks as the study's proxy says.
 
     A result depends on the architecture, the trial's seed and the device alone, never on the
-    worker or on what it trained before.
+    worker or on what it trained before. A complete training that is at chance stays one, with that
+    as its reason.
+
+    The scorer raises `DataError` where the images are gone or others than they were.
     """
     import torch
 
-    from dse.proxy.datasets import load_dataset
+    from dse.analysis.chance import chance_reason
+    from dse.proxy.datasets import load_dataset, require_there
     from dse.proxy.device import prepare_worker
     from dse.proxy.device_data import DeviceData
     from dse.proxy.recipe import Proxy
@@ -47,6 +51,7 @@ def proxy_scorer(study: StudyRecord, device: str) -> Scorer:
     packages = versions("torch", "numpy")
 
     def score(trial: ClaimedTrial, on_step: OnStep) -> TrialResult:
+        require_there(proxy.dataset, resolution=proxy.resolution)
         torch.manual_seed(trial.seed)
         model = make_model(trial.architecture, proxy, data)
         result = train(
@@ -61,7 +66,7 @@ def proxy_scorer(study: StudyRecord, device: str) -> Scorer:
         )
         return TrialResult(
             state=result.state,
-            reason=result.reason,
+            reason=result.reason or chance_reason(result.error, result.test_images, data.classes),
             error=result.error,
             train_loss=result.train_loss,
             epochs=tuple(EpochResult(**vars(epoch)) for epoch in result.epochs),

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from dse.errors import UserError
+from dse.errors import DataError, UserError
 from dse.proxy.failures import is_device_lost, is_out_of_memory
 from dse.store.claims import BEAT_SECONDS
 from dse.store.queue import LEASE_SECONDS, MAX_CRASHES
 from dse.store.records import ClaimedTrial, TrialResult
 from dse.store.store import Store
-from dse.study.heart import Heart, LostClaimError
+from dse.study.heart import Heart, LostClaimError, LostStoreError
 from dse.study.scorer import Scorer, ScorerFactory, proxy_scorer
 from dse.study.stopping import Stop, StoppedError
 
@@ -141,7 +141,7 @@ class Worker:
         begin = time.perf_counter(), time.process_time()
         try:
             return score(trial, on_step)
-        except (StoppedError, LostClaimError, UserError):
+        except (StoppedError, LostClaimError, LostStoreError, DataError):
             raise
         except Exception as error:
             reason = f"{type(error).__name__}: {error}".strip()

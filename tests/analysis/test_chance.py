@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
-from dse.analysis.chance import at_chance
+from dse.analysis.chance import at_chance, chance_reason
 
 
 def test_flags_the_guess_and_not_what_is_better():
@@ -28,3 +30,19 @@ def test_guessing_networks_rarely_escape():
     rng = np.random.default_rng(0)
     errors = 1 - rng.binomial(2000, 0.05, 5000) / 2000
     assert 0.985 <= at_chance(errors, 2000, 20).mean() <= 1
+
+
+def test_a_training_at_chance_has_that_as_its_reason():
+    assert chance_reason(0.95, 2000, 20) == (
+        "at chance: 100 of 2000 held-out images right is not above one in 20 "
+        "(exact binomial test at 1 %)"
+    )
+    assert chance_reason(0.60, 2000, 20) is None
+    assert chance_reason(None, 2000, 20) is None
+
+
+@given(st.integers(0, 200), st.integers(2, 20))
+def test_a_reason_is_given_exactly_where_the_flag_is(right, classes):
+    error = 1 - right / 200
+    flagged = bool(at_chance(error, 200, classes))
+    assert (chance_reason(error, 200, classes) is not None) == flagged

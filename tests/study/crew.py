@@ -15,8 +15,9 @@ from dse.study.progress import Progress, make_progress
 def make_crew(
     store: Store, scorer: str, *, workers: int = 1, progress: Progress | None = None
 ) -> Crew:
-    """Workers on this machine, each with a scorer of `tests.study.scorers`."""
-    launching = Launching(workers=workers, device="cpu", scorer=f"tests.study.scorers:{scorer}")
+    """Workers on this machine, each with a scorer of `tests.study.scorers`, or MODULE:SCORER."""
+    name = f"tests.study.{scorer if ':' in scorer else f'scorers:{scorer}'}"
+    launching = Launching(workers=workers, device="cpu", scorer=name)
     run = new_run()
     assert store.target.path is not None
     order = launching.order(store, run, store.target.path.with_suffix(".logs"))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from dse.errors import UserError
+from dse.errors import DataError
 from dse.store.records import Counts, StudyRecord, TrialResult
 from dse.store.store import Store
 from dse.study.launch.departures import EXIT_REPLACE
@@ -91,9 +91,9 @@ def test_data_that_is_missing_is_no_network_s_fault(store: Store) -> None:
     fill(store, 2)
 
     def score(trial: object, on_step: OnStep) -> TrialResult:
-        raise UserError("images.npy: is cut off.")
+        raise DataError("images.npy: is cut off.")
 
-    with pytest.raises(UserError, match="is cut off"):
+    with pytest.raises(DataError, match="is cut off"):
         serve(store, scoring(score))
     assert store.counts() == Counts(waiting=2)
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from pydantic import Field, model_validator
 
 from dse.config import Config, parse_config
-from dse.errors import UserError
+from dse.errors import DataError
 
 FORMAT: Final = 1
 META: Final = "meta.json"
@@ -141,31 +141,31 @@ def read_meta(folder: str | Path) -> Meta:
     """What is known of a prepared data set.
 
     Raises:
-        UserError: there is none, it is not finished, or its `meta.json` is damaged.
+        DataError: there is none, it is not finished, or its `meta.json` is damaged.
     """
     path = Path(folder) / META
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         if (Path(folder) / WORK).is_dir():
-            raise UserError(
+            raise DataError(
                 f"{folder}: is not finished; the same `dse data prepare` goes on where it stopped."
             ) from None
-        raise UserError(
+        raise DataError(
             f"{folder}: is no prepared data set, as it has no {META}; `dse data prepare` makes one."
         ) from None
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}.") from None
+        raise DataError(f"{path}: cannot be read: {error.strerror}.") from None
     except ValueError:
-        raise UserError(f"{path}: is damaged: it is not valid JSON.") from None
+        raise DataError(f"{path}: is damaged: it is not valid JSON.") from None
     if isinstance(data, dict) and data.get("format", FORMAT) != FORMAT:
-        raise UserError(
+        raise DataError(
             f"{path}: is of format {data['format']}, this version of dse reads {FORMAT}: "
             "prepare the data again."
         )
     meta = parse_config(Meta, data, source=str(path))
     if meta.checksum != checksum_of(meta.files, meta.classes):
-        raise UserError(f"{path}: is damaged: its checksum is not that of its content.")
+        raise DataError(f"{path}: is damaged: its checksum is not that of its content.")
     return meta
 
 
@@ -173,7 +173,7 @@ def open_arrays(folder: str | Path, meta: Meta) -> dict[str, npt.NDArray[Any]]:
     """The four arrays: images memory-mapped, labels in memory. Contents are not verified.
 
     Raises:
-        UserError: a file is missing, truncated or of another shape than `meta` says.
+        DataError: a file is missing, truncated or of another shape than `meta` says.
     """
     found: dict[str, npt.NDArray[Any]] = {}
     size = meta.request.resolution
@@ -182,9 +182,9 @@ def open_arrays(folder: str | Path, meta: Meta) -> dict[str, npt.NDArray[Any]]:
         images = _load(Path(folder) / f"{split}_images.npy", mapped=True)
         labels = _load(Path(folder) / f"{split}_labels.npy", mapped=False)
         if images.shape != (n, meta.channels, size, size) or images.dtype != np.uint8:
-            raise UserError(f"{folder}: {split}_images.npy is damaged: it has the wrong shape.")
+            raise DataError(f"{folder}: {split}_images.npy is damaged: it has the wrong shape.")
         if labels.shape != (n,) or labels.dtype != np.int64:
-            raise UserError(f"{folder}: {split}_labels.npy is damaged: it has the wrong shape.")
+            raise DataError(f"{folder}: {split}_labels.npy is damaged: it has the wrong shape.")
         found |= {f"{split}_images": images, f"{split}_labels": labels}
     return found
 
@@ -194,9 +194,9 @@ def _load(path: Path, *, mapped: bool) -> npt.NDArray[Any]:
         # "c" is read-only on disk and, unlike "r", no array that torch warns of
         array = np.load(path, mmap_mode="c" if mapped else None, allow_pickle=False)
     except FileNotFoundError:
-        raise UserError(f"{path}: is missing; prepare the data again.") from None
+        raise DataError(f"{path}: is missing; prepare the data again.") from None
     except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path}: is damaged: {' '.join(str(error).split())}.") from None
+        raise DataError(f"{path}: is damaged: {' '.join(str(error).split())}.") from None
     assert isinstance(array, np.ndarray)
     return array
 
@@ -205,11 +205,11 @@ def verify(folder: str | Path, meta: Meta, on_bytes: Callable[[int], None] | Non
     """Read every array and compare its SHA-256; `on_bytes` hears how many bytes were read.
 
     Raises:
-        UserError: a file is missing or not what was prepared.
+        DataError: a file is missing or not what was prepared.
     """
     for name, expected in meta.files.items():
         if sha256_of(Path(folder) / name, on_bytes) != expected:
-            raise UserError(
+            raise DataError(
                 f"{Path(folder) / name}: is damaged: its SHA-256 is not the one in {META}; "
                 "prepare the data again, into a new folder."
             )
@@ -219,7 +219,7 @@ def sha256_of(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
     """SHA-256 of a file.
 
     Raises:
-        UserError: it cannot be read.
+        DataError: it cannot be read.
     """
     found = hashlib.sha256()
     try:
@@ -229,5 +229,5 @@ def sha256_of(path: Path, on_bytes: Callable[[int], None] | None = None) -> str:
                 if on_bytes:
                     on_bytes(len(piece))
     except OSError as error:
-        raise UserError(f"{path}: cannot be read: {error.strerror}.") from None
+        raise DataError(f"{path}: cannot be read: {error.strerror}.") from None
     return found.hexdigest()
