@@ -7,7 +7,6 @@ import pytest
 from dse.errors import UserError
 from dse.study.launch.departures import EXIT_REPLACE, Departure, Ending, Patience
 
-
 MOST = {1: 3, 2: 3, -9: 12, None: 12, EXIT_REPLACE: 12}
 
 
@@ -29,9 +28,7 @@ def test_an_ending_is_told_in_words(code: int | None, words: str) -> None:
     assert departed(code).reason.endswith(words)
 
 
-@pytest.mark.parametrize(
-    ("code", "most"), MOST
-)
+@pytest.mark.parametrize(("code", "most"), MOST.items())
 def test_patience_ends_after_so_many_failures_in_vain(code: int | None, most: int) -> None:
     patience = Patience(workers=2)
     for _ in range(most - 1):
