@@ -28,7 +28,7 @@ def blocks(kind: str) -> list[tuple[str, str]]:
     return found
 
 
-SPACES = [block for block in blocks("yaml") if not block[1].startswith("dataset:")]
+SPACES = [block for block in blocks("yaml") if not block[1].startswith(("dataset:", "partition:"))]
 PROXIES = [block for block in blocks("yaml") if block[1].startswith("dataset:")]
 
 

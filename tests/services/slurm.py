@@ -43,11 +43,12 @@ SchedulerParameters=sched_interval=1,batch_sched_delay=0,sched_min_interval=1000
 JobRequeue=1
 KillWait=5
 ReturnToService=2
-NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=8000
+GresTypes=gpu
+NodeName={host} NodeAddr=127.0.0.1 CPUs={cpus} RealMemory=8000 Gres=gpu:2
 PartitionName=all Nodes={host} Default=YES MaxTime=INFINITE State=UP
 """
 """`cred_expire` (5 s at least) is also how long a requeued job waits before it starts again;
-`config_overrides` lets the node have more CPUs than the machine."""
+`config_overrides` lets the node have more CPUs than the machine; its GPUs are none."""
 
 
 @contextmanager
@@ -81,6 +82,7 @@ def write_configuration(folder: Path, cpus: int) -> Path:
     (folder / "spool").mkdir()
     path = folder / "slurm.conf"
     host = socket.gethostname().partition(".")[0]
+    (folder / "gres.conf").write_text("Name=gpu File=/dev/null\nName=gpu File=/dev/zero\n")
     ports = {"controller_port": free_port(), "node_port": free_port()}
     path.write_text(CONFIGURATION.format(host=host, folder=folder, cpus=cpus, **ports))
     return path

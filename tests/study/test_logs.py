@@ -55,13 +55,19 @@ def test_a_full_log_begins_anew_and_the_oldest_part_goes(tmp_path: Path) -> None
     assert "line 0\n" not in "".join(file.read_text() for file in tmp_path.iterdir())
 
 
-def test_a_log_that_is_there_is_continued_and_opened_once(tmp_path: Path) -> None:
+def test_a_log_that_is_there_is_continued(tmp_path: Path) -> None:
     path = tmp_path / "w.log"
     path.write_text("before\n")
-    assert log_to(path) is log_to(path)
+    log_to(path)
     logging.getLogger("dse").info("after")
-    assert path.read_text().count("\n") == 2
     assert path.read_text().startswith("before\n")
+    assert path.read_text().endswith(": after\n")
+
+
+def test_without_a_file_the_log_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
+    log_to(None)
+    logging.getLogger("dse").info("news")
+    assert capsys.readouterr().err.endswith("Z INFO dse: news\n")
 
 
 def test_a_log_that_cannot_be_written_is_told(tmp_path: Path) -> None:

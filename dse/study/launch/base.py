@@ -53,6 +53,7 @@ class WorkerOrder:
         assert min(self.count, self.cores) >= 1
         assert 0 <= self.gpus <= 1
         assert self.memory is None or self.memory >= 1024
+        assert self.logs.is_absolute(), "workers may have another current folder"
         assert not (self.gpus and self.device == "cpu"), "a GPU was ordered for the CPU"
 
     def argv(self, name: str, *, device: str | None = None) -> list[str]:
@@ -104,6 +105,7 @@ class Launcher(ABC, Generic[Handle]):
         self._gone: list[Departure] = []
         self._family = f"{self.kind}-{secrets.token_hex(3)}"  # no other launcher's workers
         self._born = 0
+        self._hired = False
         self._not_before = 0.0
 
     def __enter__(self) -> Self:
@@ -173,9 +175,10 @@ class Launcher(ABC, Generic[Handle]):
         crew, self._crew, self._gone = self._crew, {}, []
         order, self._order = self._order, None
         try:
-            if crew:
+            if self._hired:
                 self._dismiss({name: worker.handle for name, worker in crew.items()})
         finally:
+            self._hired = False
             if order is not None:
                 self._close()
 
@@ -184,6 +187,7 @@ class Launcher(ABC, Generic[Handle]):
         if names:
             assert self._order is not None
             self._born += len(names)
+            self._hired = True  # even if we are interrupted now
             now = time.monotonic()
             for name, handle in self._hire(names, self._order).items():
                 self._crew[name] = _Worker(handle, now)
@@ -205,7 +209,11 @@ class Launcher(ABC, Generic[Handle]):
 
     @abstractmethod
     def _hire(self, names: Sequence[str], order: WorkerOrder) -> Mapping[str, Handle]:
-        """Start a worker of each name."""
+        """Start a worker of each name, or none.
+
+        Raises:
+            UserError: the engine refuses.
+        """
 
     @abstractmethod
     def _endings(self, crew: Mapping[str, Handle]) -> Mapping[str, Ending]:
@@ -213,4 +221,7 @@ class Launcher(ABC, Generic[Handle]):
 
     @abstractmethod
     def _dismiss(self, crew: Mapping[str, Handle]) -> None:
-        """Have all of them give back and end, by force after `GRACE_SECONDS`."""
+        """Have all of them give back and end, by force after `GRACE_SECONDS`.
+
+        Whoever was hired while we were interrupted is not among them, but ends too.
+        """

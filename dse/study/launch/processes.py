@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from dse.errors import UserError
 from dse.study.launch.base import Launcher, WorkerOrder
 from dse.study.launch.child import end_all, ending, spawn
 from dse.study.launch.departures import Ending
@@ -42,7 +43,16 @@ class LocalProcesses(Launcher[Process]):
         self._gpus = self._mps = None
 
     def _hire(self, names: Sequence[str], order: WorkerOrder) -> dict[str, Process]:
-        return {name: self._start(name, order) for name in names}
+        started: dict[str, Process] = {}
+        try:
+            for name in names:
+                started[name] = self._start(name, order)
+        except BaseException as error:
+            end_all(started.values())
+            if isinstance(error, OSError):
+                raise UserError(f"no worker can be started: {error.strerror}.") from None
+            raise
+        return started
 
     def _start(self, name: str, order: WorkerOrder) -> Process:
         environment = order.environment

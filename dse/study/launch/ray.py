@@ -123,6 +123,8 @@ class RayWorkers(Launcher["Reference"]):
 
     def _dismiss(self, crew: Mapping[str, Reference]) -> None:
         tasks = list(crew.values())
+        if not tasks:
+            return
         for task in tasks:
             self._ray.cancel(task)
         # the task itself waits for its worker, and kills it when its time is up

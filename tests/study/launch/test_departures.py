@@ -28,7 +28,7 @@ def test_an_ending_is_told_in_words(code: int | None, words: str) -> None:
     assert departed(code).reason.endswith(words)
 
 
-@pytest.mark.parametrize(("code", "most"), MOST)
+@pytest.mark.parametrize(("code", "most"), MOST.items())
 def test_patience_ends_after_so_many_failures_in_vain(code: int | None, most: int) -> None:
     patience = Patience(workers=2)
     for _ in range(most - 1):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from dse.errors import UserError
-from dse.study.launch import child
+from dse.study.launch import child, processes
 from dse.study.launch.departures import Ending
 from dse.study.launch.gpus import Gpus, visible_gpus
 from dse.study.launch.processes import LocalProcesses
@@ -22,6 +24,7 @@ from tests.study.waiting import alive, until
 PARENT = """
 import sys, time
 from pathlib import Path
+from typing import Any
 from dse.study.launch.processes import LocalProcesses
 from tests.study.launch.work import Work
 with LocalProcesses() as launcher:
@@ -70,6 +73,24 @@ def test_a_worker_that_does_not_end_is_killed_with_what_it_started(
     child.end_all([process])
     assert process.returncode == -signal.SIGKILL
     until(lambda: not alive(int(child.last_words(output))), "its own child is dead", 5)
+
+
+def test_workers_that_cannot_be_started_are_told_and_those_that_were_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = Work(tmp_path, 4, seconds=60)
+    spawned: list[subprocess.Popen[bytes]] = []
+
+    def spawn_two(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        if len(spawned) == 2:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        spawned.append(child.spawn(*arguments, **options))
+        return spawned[-1]
+
+    monkeypatch.setattr(processes, "spawn", spawn_two)
+    with LocalProcesses() as launcher, pytest.raises(UserError, match="no worker can be started"):
+        launcher.start(work.order(3))
+    assert all(process.returncode is not None for process in spawned)
 
 
 def test_a_command_that_is_not_there_is_told(tmp_path: Path) -> None:

@@ -114,6 +114,19 @@ def test_sbatch_is_told_what_the_worker_needs_and_what_the_user_says(tmp_path: P
 
 
 @pytest.mark.usefixtures("cluster")
+def test_each_worker_has_a_gpu_of_its_own(tmp_path: Path) -> None:
+    work = Work(tmp_path, 6, seconds=1)
+    with SlurmJobs(poll=0.2) as launcher:
+        launcher.start(work.order(3, gpus=1.0))
+        until(lambda: len(work.busy) == 2, "two work", 20)
+        assert launcher.alive() == 3, "the third waits for a GPU"
+        work.finish(launcher)
+    first = [worker.options["CUDA_VISIBLE_DEVICES"] for worker in work.workers[:2]]
+    assert sorted(first) == ["0", "1"]
+    assert {worker.options["device"] for worker in work.workers} == {"cuda"}
+
+
+@pytest.mark.usefixtures("cluster")
 def test_what_slurm_refuses_is_told_in_its_words(tmp_path: Path) -> None:
     work = Work(tmp_path, 1)
     with (
