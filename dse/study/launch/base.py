@@ -126,9 +126,12 @@ class Launcher(ABC, Generic[Handle]):
             UserError: the engine is absent, refuses the order, or cannot ever meet it.
         """
         if self._order is None:
-            self._order = order  # first, so that `stop` cleans up
-            self._open(order)
-            self._patience = Patience(order.count)
+            try:
+                self._open(order)
+            except BaseException:
+                self._close()
+                raise
+            self._order, self._patience = order, Patience(order.count)
         assert self._order == order, "one order at a time"
         self._collect()
         self._fill(order.count)
@@ -205,7 +208,7 @@ class Launcher(ABC, Generic[Handle]):
         """Prepare for an order. Raises `UserError` if the engine cannot meet it."""
 
     def _close(self) -> None:
-        """Clean up what `_open` made; no worker is left."""
+        """Clean up what `_open` made, or had made when it failed; no worker is left."""
 
     @abstractmethod
     def _hire(self, names: Sequence[str], order: WorkerOrder) -> Mapping[str, Handle]:

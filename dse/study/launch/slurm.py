@@ -77,7 +77,7 @@ class SlurmJobs(Launcher[str]):
                 "SLURM hands out whole GPUs: use --gpu-share 1, or say how your cluster names a "
                 "part of one (--slurm gres=shard:1)."
             )
-        folder = order.logs.absolute() / "slurm"
+        folder = order.logs / "slurm"
         try:
             self._executor = self._submitit.SlurmExecutor(folder, max_num_timeout=REQUEUES)
         except RuntimeError:
@@ -91,6 +91,7 @@ class SlurmJobs(Launcher[str]):
         sbatch = {key: value for key, value in given.sbatch.items() if value is not False}
         found: dict[str, Any] = {
             "job_name": self._family,
+            "array_parallelism": order.count,
             "cpus_per_task": order.cores,
             # since SLURM 22.05 srun does not inherit this
             "srun_args": [f"--cpus-per-task={order.cores}"],
