@@ -5,15 +5,8 @@ from pathlib import Path
 import pytest
 
 from dse.errors import UserError
-from dse.proxy.load import load_proxy, preset_names
+from dse.proxy.load import load_proxy
 from dse.proxy.recipe import Proxy, Recipe
-
-
-def test_every_preset_loads_and_the_embedded_one_states_the_defaults() -> None:
-    assert "embedded" in preset_names()
-    for name in preset_names():
-        load_proxy(name)
-    assert load_proxy("embedded") == Proxy(train_images=3000)
 
 
 def test_a_proxy_survives_being_kept_as_plain_data() -> None:
@@ -114,13 +107,3 @@ def test_a_choice_of_the_rate_has_its_steps() -> None:
     assert steps(2e-3) == 0
     assert steps({"range_test": {"steps": 25}}) == 25
     assert steps({"best_of": [1e-3, 2e-3, 4e-3]}) == 3 * 4 * (900 // 64)
-
-
-def test_an_unknown_preset_names_the_nearest_one() -> None:
-    with pytest.raises(UserError, match=r"'embeded'.*did you mean 'embedded'"):
-        load_proxy("embeded")
-
-
-def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"nowhere\.yaml"):
-        load_proxy(str(tmp_path / "nowhere.yaml"))
