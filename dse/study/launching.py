@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from dse.errors import UserError
 from dse.proxy.device import default_workers, pick_device
 from dse.store.store import Store
 from dse.study.launch.base import Launcher, WorkerOrder
@@ -55,6 +56,10 @@ class Launching:
         return self.launcher == "local"
 
     @property
+    def _is_here(self) -> bool:
+        return self.is_local or (self.launcher == "ray" and self.ray == "local")
+
+    @property
     def count(self) -> int:
         """How many workers."""
         return self.workers or (default_workers(pick_device()) if self.is_local else 1)
@@ -92,17 +97,23 @@ class Launching:
         """Workers of a run for the study that `store` means.
 
         Raises:
-            UserError: an option is wrong.
+            UserError: an option is wrong, or the workers cannot reach the store.
         """
+        if store.target.path is not None and not self._is_here:
+            raise UserError(
+                f"--launcher {self.launcher}: workers on several machines need a server as their "
+                "store: give --store postgresql://USER@HOST/DATABASE."
+            )
         words = [sys.executable, "-m", "dse", "worker", "--run", run]
         words += ["--study", store.existing_study().name, "--linger", f"{IDLE_SECONDS:g}"]
-        words += ["--checkpoints", str(store.checkpoints)] if store.checkpoints else []
+        if store.checkpoints is not None:
+            words += ["--checkpoints", str(store.checkpoints.absolute())]
         words += ["--beat", f"{LOCAL_BEAT:g}"] if self.is_local else []
         words += ["--scorer", self.scorer] if self.scorer else []
         return WorkerOrder(
             command=tuple(words),
             count=self.count,
-            logs=logs,
+            logs=logs.absolute(),
             device="cuda" if self.gpus and self.device == "auto" else self.device,
             cores=self.cores,
             gpus=self.gpus,

@@ -49,10 +49,7 @@ def serve(
     stop = Stop()
     if memory is not None:
         limit_memory(memory)
-    if log is None:
-        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    else:
-        log_to(log)
+    log_to(log)
     say = LOGGER.info
     factory = find_scorer(scorer) if scorer else proxy_scorer
     work = Work(
