@@ -18,6 +18,7 @@ from dse.export.folder import export_networks
 from dse.space import Budget
 from dse.store.records import StudyRecord
 from dse.store.store import Store
+from dse.store.target import Place, Target, parse_target
 from dse.study.caution import duplicate_caution, kernel_caution, sampling_caution
 from dse.study.plan import random_repeats
 
@@ -33,7 +34,8 @@ class Conclusion:
     """Everything that is known of a study, read from its store in one go.
 
     Attributes:
-        store: the store's file.
+        store: where the store is.
+        place: what report and networks lie beside and are named after, see `place_of`.
         study: what was asked.
         population: one row a training.
         curves: one row an epoch of a training.
@@ -41,7 +43,8 @@ class Conclusion:
         summary: what it says.
     """
 
-    store: Path
+    store: Target
+    place: Path
     study: StudyRecord
     population: pd.DataFrame
     curves: pd.DataFrame
@@ -54,7 +57,7 @@ class Conclusion:
         Raises:
             UserError: it cannot be written, or would overwrite a store.
         """
-        path = Path(output) if output else outputs_of(self.store)[0]
+        path = Path(output) if output else outputs_of(self.place)[0]
         self._require_no_store(path)
         return write_report(
             self.population,
@@ -84,7 +87,7 @@ class Conclusion:
         return export_networks(
             self.population,
             indices,
-            output or outputs_of(self.store)[1],
+            output or outputs_of(self.place)[1],
             ranked={ranked.index: ranked for ranked in self.summary.best},
             study=self._provenance(),
             caution=EMBEDDED_SENTENCE if self.summary.embedded else None,
@@ -92,7 +95,8 @@ class Conclusion:
 
     def _require_no_store(self, path: Path) -> None:
         """Refuse to write a report over a database, this study's above all."""
-        own = [self.store.with_name(f"{self.store.name}{end}") for end in ("", *COMPANIONS)]
+        store = self.store.path
+        own = [store.with_name(f"{store.name}{end}") for end in ("", *COMPANIONS)] if store else []
         if any(path.resolve() == file.resolve() for file in own) or is_database(path):
             raise UserError(f"{path}: is a store; name another file for the report.")
 
@@ -104,6 +108,7 @@ class Conclusion:
             "space": f"{study.space_name} ({study.space_hash})",
             "budget": study.budget,
             "seed": study.seed,
+            "kind": study.kind,
             "design": study.design,
             "proxy": study.proxy,
             "devices": sorted(f"{row.device} in {row.dtype}" for row in devices.itertuples()),
@@ -123,6 +128,18 @@ def outputs_of(store: Path) -> tuple[Path, Path]:
     return store.with_name(f"{name}.html"), store.with_name(f"{name}.best")
 
 
+def place_of(store: Store) -> Path:
+    """What a study's outputs lie beside and are named after.
+
+    The first survey of a file is named as the file; all others have their own names.
+    """
+    surveys = [study.name for study in store.studies() if study.kind == "survey"]
+    name, path = store.existing_study().name, store.target.path
+    if path is not None and name == surveys[0]:
+        return path
+    return (STUDIES if path is None else path.parent) / f"{name}.db"
+
+
 def is_database(path: Path) -> bool:
     """Whether a file is an SQLite database.
 
@@ -135,19 +152,24 @@ def is_database(path: Path) -> bool:
         return False
 
 
-def load_conclusion(target: str | Path) -> Conclusion:
-    """Read a store.
+def load_conclusion(place: Place, *, name: str | None = None) -> Conclusion:
+    """Read a survey from a store: the named one, or the only one.
 
     Raises:
-        UserError: there is no store, or it holds no study.
+        UserError: there is no store, it holds no survey, or several and none is named, or the
+            named study is no survey.
     """
+    target = parse_target(place, study=name)
     with Store.open(target, read_only=True) as store:
-        study = store.study()
-        if study is None:
-            raise UserError(f"{target}: this store holds no study yet; `dse run` starts one.")
+        study = store.existing_study()
+        if study.kind != "survey":
+            raise UserError(
+                f"{target}: {study.name!r} is a {study.kind}: its networks are no sample of the "
+                "space, which the conclusions about a survey rest on."
+            )
         population, curves = store.population(), store.curves()
+        outputs = place_of(store)
         references = compare_references(store.population(references=True), population)
-        path = store.path
     networks = int(population["index"].nunique())
     channels = study.proxy["channels"]
     notes = [reference_sentence(reference, channels=channels) for reference in references]
@@ -171,7 +193,8 @@ def load_conclusion(target: str | Path) -> Conclusion:
         notes=notes,
     )
     return Conclusion(
-        store=path,
+        store=target,
+        place=outputs,
         study=study,
         population=population,
         curves=curves,

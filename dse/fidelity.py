@@ -15,8 +15,8 @@ from dse.dashboard.fidelity_page import write_fidelity_page
 from dse.errors import UserError
 from dse.job import check_store, main_job
 from dse.space import Budget
-from dse.store.engine import store_path
-from dse.store.records import flatten
+from dse.store.plain import flatten
+from dse.store.target import Place, Target, parse_target
 from dse.study.asked import make_survey
 from dse.study.caution import sampling_caution
 from dse.study.plan import random_repeats
@@ -44,7 +44,7 @@ class Comparison:
         Raises:
             UserError: it cannot be written, would overwrite a store, or is no HTML file.
         """
-        path = Path(output) if output else outputs_of(self.dear.store)[0]
+        path = Path(output) if output else outputs_of(self.dear.place)[0]
         path = path if output else path.with_suffix(".fidelity.html")
         require_page(path)
         budget = Budget.from_dict(self.dear.study.budget)
@@ -59,8 +59,8 @@ class Comparison:
                 "budget": str(budget),
                 "seed": self.dear.study.seed,
                 "sampling": self.dear.study.design.get("sampling", {}),
-                "cheap": {"store": self.cheap.store.name, "proxy": self.cheap.study.proxy},
-                "dear": {"store": self.dear.store.name, "proxy": self.dear.study.proxy},
+                "cheap": {"store": str(self.cheap.store), "proxy": self.cheap.study.proxy},
+                "dear": {"store": str(self.dear.store), "proxy": self.dear.study.proxy},
                 **self.dear.study.provenance,
             },
             path=path,
@@ -93,15 +93,14 @@ def fidelity_job(
         survey = make_survey(
             space=space, models=models, proxy=proxy, repeat=repeat, options=options
         )
-        target = store_path(store) if store else STUDIES / f"{survey.name}.db"
-        check_store(survey, target)
-        studies.append((survey, target))
+        target = parse_target(store or STUDIES / f"{survey.name}.db")
+        studies.append((survey, check_store(survey, target)))
     (first, cheap_store), (second, dear_store) = studies
     if first.proxy == second.proxy:
         raise UserError(
             f"--cheap {cheap} and --dear {dear} are the same proxy: there is nothing to compare."
         )
-    if cheap_store.resolve() == dear_store.resolve():
+    if cheap_store == dear_store or _same_file(cheap_store, dear_store):
         raise UserError(
             f"{cheap_store}: is the store of both studies; give --store-cheap or --store-dear."
         )
@@ -111,7 +110,7 @@ def fidelity_job(
             models=models,
             proxy=proxy,
             repeat=repeat,
-            store=str(target),
+            store=target,
             workers=workers,
             top=top,
             **options,
@@ -119,7 +118,7 @@ def fidelity_job(
     return compare_stores(cheap_store, dear_store)
 
 
-def compare_stores(cheap: str | Path, dear: str | Path) -> Comparison:
+def compare_stores(cheap: Place, dear: Place) -> Comparison:
     """Compare two stores, finished or not.
 
     Raises:
@@ -173,6 +172,10 @@ def require_comparable(cheap: Conclusion, dear: Conclusion) -> None:
             raise UserError(f"{where}: do not hold the same networks: network {index} differs.")
     if a.proxy == b.proxy:
         raise UserError(f"{where}: were trained under the same proxy: nothing to compare.")
+
+
+def _same_file(a: Target, b: Target) -> bool:
+    return a.path is not None and b.path is not None and a.path.resolve() == b.path.resolve()
 
 
 def proxy_changes(cheap: Conclusion, dear: Conclusion) -> dict[str, tuple[Any, Any]]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from rich.console import Console
@@ -17,7 +16,7 @@ from rich.text import Text
 from dse.analysis.ranking import ranking_note
 from dse.analysis.summary import Summary, interval, percent
 from dse.architecture.cost import Cost, cost
-from dse.conclude import STUDIES, Conclusion, load_conclusion, outputs_of
+from dse.conclude import STUDIES, Conclusion, load_conclusion, outputs_of, place_of
 from dse.dashboard.labels import joined
 from dse.errors import UserError
 from dse.proxy.device import default_workers, device_name, pick_device, pick_dtype
@@ -25,10 +24,10 @@ from dse.proxy.recipe import Proxy
 from dse.space import Sample, duplicates
 from dse.space.describe.description import feasibility_text, population_text
 from dse.space.describe.words import shapes_text
-from dse.store.check import is_fresh
-from dse.store.engine import store_path
+from dse.store.database import store_exists
 from dse.store.lock import store_lock
 from dse.store.store import Store
+from dse.store.target import Place, Target, parse_target
 from dse.study.asked import make_survey
 from dse.study.estimate import seconds_per_training
 from dse.study.launch.local import LocalWorkers
@@ -45,9 +44,10 @@ def main_job(
     models: int,
     proxy: str,
     repeat: str,
-    store: str | None,
+    store: Place | None,
     workers: int | None,
     top: int,
+    study: str | None = None,
     reference: Sequence[str] = (),
     **options: Any,
 ) -> Conclusion:
@@ -59,9 +59,9 @@ def main_job(
         UserError: an argument, a file or the store is not usable; nothing was started.
     """
     survey = make_survey(space=space, models=models, proxy=proxy, repeat=repeat, options=options)
-    target = store_path(store) if store else STUDIES / f"{survey.name}.db"
+    target = parse_target(store or STUDIES / f"{study or survey.name}.db", study=study)
     console = make_console()
-    check_store(survey, target)  # whatever can be refused is, before anything is written
+    target = check_store(survey, target)  # what can be refused is, before anything is written
     with console.status("building and counting references"):
         references = count_references(
             reference,
@@ -81,23 +81,24 @@ def main_job(
     return conclusion
 
 
-def check_store(survey: Survey, target: Path) -> None:
-    """Make sure that there is no store yet, or one of the same study.
+def check_store(survey: Survey, target: Target) -> Target:
+    """Make sure that a store has no such study yet, or the same; the target with its name.
 
     Raises:
-        UserError: the store is of another study, or not usable.
+        UserError: the study there is another one, or the store is not usable.
     """
-    if is_fresh(target):
-        return
-    with Store.open(target, read_only=True) as store:
-        stored = store.study()
-        if stored is not None:
-            survey.require_same_space(stored, target)
-        store.require_study(survey.record())
+    record, stored = survey.record(), None
+    if store_exists(target):
+        with Store.open(target, read_only=True) as store:
+            stored = store.match(record)
+            if stored is not None:
+                survey.require_same_space(stored, target)
+            store.require_study(record)
+    return replace(target, study=target.study or (stored or record).name)
 
 
 def enlist(
-    survey: Survey, samples: list[Sample], target: Path, console: Console
+    survey: Survey, samples: list[Sample], target: Target, console: Console
 ) -> tuple[Survey, list[Sample]]:
     """Put the study, its networks and its trainings into the store; what is there stays.
 
@@ -112,14 +113,14 @@ def enlist(
         if more > survey.models:
             say = f"{target} holds {more} networks already; all of them are concluded on."
             console.print(say, markup=False, highlight=False)
-            survey = dataclasses.replace(survey, models=more)
+            survey = replace(survey, models=more)
             samples = sample_all(survey, console, target)
         store.add_candidates(candidate_record(sample) for sample in samples)
         store.add_trials(survey.first_trials())
     return survey, samples
 
 
-def enlist_references(survey: Survey, costs: Mapping[str, Cost], target: Path) -> None:
+def enlist_references(survey: Survey, costs: Mapping[str, Cost], target: Target) -> None:
     """Put references and one training of each into the store; what is there stays."""
     with Store.open(target) as store:
         records = reference_records(costs, store.references())
@@ -127,7 +128,7 @@ def enlist_references(survey: Survey, costs: Mapping[str, Cost], target: Path) -
         store.add_trials(survey.trial(record.index, 0) for record in records)
 
 
-def sample_all(survey: Survey, console: Console, target: Path) -> list[Sample]:
+def sample_all(survey: Survey, console: Console, target: Target) -> list[Sample]:
     """Draw all networks and make sure that the proxy can train them.
 
     Raises:
@@ -146,10 +147,10 @@ def sample_all(survey: Survey, console: Console, target: Path) -> list[Sample]:
     return samples
 
 
-def drawn_samples(survey: Survey, target: Path) -> Iterator[Sample]:
+def drawn_samples(survey: Survey, target: Target) -> Iterator[Sample]:
     """The survey's networks; where they depend on measurements, the stored ones as they are."""
     known: dict[int, Sample] = {}
-    if survey.budget.measured and not is_fresh(target):
+    if survey.budget.measured and store_exists(target):
         with Store.open(target, read_only=True) as store:
             known = stored_samples(store.population())
     if not known:
@@ -158,7 +159,7 @@ def drawn_samples(survey: Survey, target: Path) -> Iterator[Sample]:
     return (known[i] if i in known else survey.sampler.sample(i) for i in numbers)
 
 
-def train_all(survey: Survey, target: Path, crew: int, console: Console) -> None:
+def train_all(survey: Survey, target: Target, crew: int, console: Console) -> None:
     """Train whatever waits: first seeds and random second seeds, then the best ones' second seeds.
 
     Raises:
@@ -175,16 +176,16 @@ def train_all(survey: Survey, target: Path, crew: int, console: Console) -> None
 
 
 def announce(
-    survey: Survey, samples: list[Sample], target: Path, crew: int, console: Console
+    survey: Survey, samples: list[Sample], target: Target, crew: int, console: Console
 ) -> None:
     """Say what will be done, for how long, and where the results go."""
     space, proxy, device = survey.space, survey.proxy, pick_device()
-    page, folder = outputs_of(target)
     refused = sum((sample.refusals for sample in samples), Counter[str]())
     copies = len(duplicates(samples))
     with Store.open(target) as store:
         missing = store.counts().waiting + store.counts().running
         missing += survey.unknown_repeats(store.population())
+        page, folder = outputs_of(place_of(store))
     facts = {
         "Space": f"{space.name} ({space.hash}): {space.dimension} free choices, "
         f"{shapes_text(space.log10_size)} shapes",

@@ -11,6 +11,7 @@ from dse.conclude import Conclusion, outputs_of
 from dse.errors import UserError
 from dse.job import best_table, hand_over
 from dse.store.records import StudyRecord
+from dse.store.target import parse_target
 from tests.population import make_curves, make_population
 
 STUDY = StudyRecord(
@@ -29,7 +30,8 @@ STUDY = StudyRecord(
 def conclusion(store: Path, *, diverged: tuple[int, ...] = ()) -> Conclusion:
     population = make_population(6, diverged=diverged)
     return Conclusion(
-        store=store,
+        store=parse_target(store),
+        place=store,
         study=STUDY,
         population=population,
         curves=make_curves(population),

@@ -104,8 +104,7 @@ def test_a_finished_study_with_a_diverged_network_says_that_nothing_is_left(
     index = min(set(population["index"]) - repeated)
     with sqlite3.connect(tmp_path / "study.db") as connection:
         connection.execute(
-            "update dse_trials set state = 'diverged', error = null where candidate_id = "
-            f'(select id from dse_candidates where "index" = {index})'
+            f"update dse_trials set state = 'diverged', error = null where \"index\" = {index}"
         )
     tiny.study(tmp_path)
     out = capsys.readouterr().out

@@ -15,6 +15,9 @@ from dse.cli.options import JSON, sampling
 from dse.cli.show import show
 from dse.errors import UserError
 
+STORE_HELP = "SQLite file or postgresql:// URL; by default a file under studies/."
+STUDY = click.option("--study", metavar="NAME", help="Which study of the store, if it has several.")
+
 
 @click.command()
 @click.argument("space", metavar="SPACE")
@@ -29,7 +32,8 @@ from dse.errors import UserError
     show_default=True,
     help="Share of networks trained with a second seed: the best, and as many at random.",
 )
-@click.option("--store", default=None, help="SQLite file; by default under studies/.")
+@click.option("--store", default=None, help=STORE_HELP)
+@STUDY
 @click.option("--workers", default=None, type=click.IntRange(1, 1024), help="Default: one a core.")
 @click.option("--top", default=5, show_default=True, type=click.IntRange(1), help="Exported.")
 @click.option(
@@ -47,27 +51,42 @@ def run(**options: Any) -> None:
 
 @click.command()
 @click.argument("store", metavar="[STORE]", required=False)
+@STUDY
 @click.option("-o", "--output", default=None, help="HTML file; by default beside the store.")
-def report(store: str | None, output: str | None) -> None:
+def report(store: str | None, study: str | None, output: str | None) -> None:
     """Write the self-contained offline HTML report of a study."""
     from dse.conclude import load_conclusion, newest_store
 
-    conclusion = load_conclusion(store or newest_store())
+    conclusion = load_conclusion(store or newest_store(), name=study)
     click.echo(conclusion.write_report(output))
 
 
 @click.command()
 @click.argument("store", metavar="[STORE]", required=False)
+@STUDY
 @click.option("--top", default=5, show_default=True, type=click.IntRange(1), help="How many.")
 @click.option("--id", "ids", multiple=True, type=click.IntRange(0), help="These networks instead.")
 @click.option("-o", "--output", default=None, help="Folder; by default beside the store.")
-def export(store: str | None, top: int, ids: Sequence[int], output: str | None) -> None:
+def export(
+    store: str | None, study: str | None, top: int, ids: Sequence[int], output: str | None
+) -> None:
     """Write the best networks of a study as YAML files."""
     from dse.conclude import load_conclusion, newest_store
 
-    conclusion = load_conclusion(store or newest_store())
+    conclusion = load_conclusion(store or newest_store(), name=study)
     for path in conclusion.write_export(output, top=top, ids=ids):
         click.echo(path)
+
+
+@click.command()
+@click.argument("store")
+def upgrade(store: str) -> None:
+    """Bring a store that an older dse wrote up to date, after a backup."""
+    from dse.store.engines.base import SCHEMA_VERSION
+    from dse.store.store import Store
+
+    with Store.open(store) as opened:
+        click.echo(f"{opened.target}: is up to date (schema version {SCHEMA_VERSION})")
 
 
 @click.command()

@@ -9,17 +9,22 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dse.errors import UserError
-from dse.store.engine import store_path
+from dse.store.target import Place, parse_target
 
 
 @contextmanager
-def store_lock(target: str | os.PathLike[str]) -> Iterator[None]:
+def store_lock(place: Place) -> Iterator[None]:
     """Hold the store's lock, the file `<store>.lock`, for the length of a `with` block.
+
+    A store on a server has none: there, any number of runs may work at once, on many machines.
 
     Raises `UserError` if another process holds it (and says which) or its folder is not writable.
     """
-    store = store_path(target)
-    path = store.with_name(f"{store.name}.lock")
+    store = parse_target(place).path
+    if store is None:
+        yield
+        return
+    path = _lock_file(store)
     descriptor = _acquire(path, store)
     try:
         yield
@@ -27,6 +32,37 @@ def store_lock(target: str | os.PathLike[str]) -> Iterator[None]:
         with suppress(OSError):
             path.unlink()
         os.close(descriptor)
+
+
+def require_no_other_run(store: Path) -> None:
+    """Raise `UserError` if another process holds the lock of a file."""
+    try:
+        descriptor = os.open(_lock_file(store), os.O_RDWR)
+    except OSError:  # nobody holds it
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = _holder(descriptor)
+        if holder != str(os.getpid()):
+            raise _refusal(store, holder) from None
+    finally:
+        os.close(descriptor)
+
+
+def _lock_file(store: Path) -> Path:
+    return store.with_name(f"{store.name}.lock")
+
+
+def _holder(descriptor: int) -> str:
+    return os.pread(descriptor, 20, 0).decode(errors="replace")
+
+
+def _refusal(store: Path, holder: str) -> UserError:
+    return UserError(
+        f"{store}: another run (process {holder or 'unknown'}) is working on this store: "
+        "wait until it ends, or stop it, or choose another --store."
+    )
 
 
 def _acquire(path: Path, store: Path) -> int:
@@ -48,12 +84,9 @@ def _acquire(path: Path, store: Path) -> int:
                 os.ftruncate(descriptor, 0)
                 os.write(descriptor, str(os.getpid()).encode())
         except BlockingIOError:
-            holder = os.read(descriptor, 20).decode(errors="replace")
+            holder = _holder(descriptor)
             os.close(descriptor)
-            raise UserError(
-                f"{store}: another run (process {holder or 'unknown'}) is working on this store: "
-                "wait until it ends, or stop it, or choose another --store."
-            ) from None
+            raise _refusal(store, holder) from None
         except OSError as error:  # a file system without locks
             os.close(descriptor)
             raise UserError(f"{path}: cannot be locked ({error.strerror}).") from error

@@ -3,32 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-Json = dict[str, Any]
-
-STUDY_KEYS: Final[dict[str, tuple[str, ...]]] = {
-    "space": ("name", "parameters"),
-    "budget": ("tolerance", "resolution"),
-    "proxy": ("dataset",),
-    "design": ("kind", "repeat"),
-    "provenance": (),
-}
-NETWORK_KEYS: Final = ("depths", "dims", "kernel_sizes")
-REFERENCE_KEYS: Final = ("reference",)
-"""What readers of a store rely on in its plain values."""
-STAGE_KEYS: Final = ("expansion_ratio", "group_width")
-"""What a network may give as one number for all its stages, or as a list of one for each."""
+from dse.store.plain import Json, flatten
 
 WITHOUT_EFFECT: Final = ("proxy.checkpoint_epochs",)
 """Settings of a study that change no result, and so may differ from those asked for."""
 
-Outcome = Literal["complete", "diverged", "out_of_memory", "failed"]
+Kind = Literal["survey", "search", "paired"]
+Outcome = Literal["complete", "stopped", "diverged", "out_of_memory", "failed"]
 
-OUTCOMES: Final[tuple[Outcome, ...]] = ("complete", "diverged", "out_of_memory", "failed")
+KINDS: Final[tuple[Kind, ...]] = ("survey", "search", "paired")
+OUTCOMES: Final[tuple[Outcome, ...]] = (
+    "complete",
+    "stopped",
+    "diverged",
+    "out_of_memory",
+    "failed",
+)
 STATES: Final = ("waiting", "running", *OUTCOMES)
 
 
@@ -36,12 +31,13 @@ STATES: Final = ("waiting", "running", *OUTCOMES)
 class StudyRecord:
     """What is asked, as plain JSON values: a design space, a budget, a seed, a proxy, a design.
 
-    `design` says how networks are chosen and how often each is trained. A store holds one study
-    and refuses another; `name`, `space_name` and `provenance` (who made the study, with which
-    versions) may differ.
+    `kind` and `design` say how networks are chosen and how often each is trained. A name in a
+    store stands for one study, another one is refused under it; `space_name` and `provenance` (who
+    made the study, with which versions) may differ.
     """
 
     name: str
+    kind: Kind = "survey"
     space_name: str
     space_hash: str
     space: Json
@@ -54,6 +50,8 @@ class StudyRecord:
     def differences(self, asked: StudyRecord) -> list[str]:
         """What decides the results and is not the same in `asked`, in words."""
         found = []
+        if self.kind != asked.kind:
+            found.append(f"it is a {self.kind}, asked is a {asked.kind}")
         if self.space_hash != asked.space_hash:
             found.append(
                 f"its space is {self.space_name} ({self.space_hash[:12]}), "
@@ -79,7 +77,8 @@ class CandidateRecord:
     """Network `index` of a study, on paper: FLOPs are multiply-adds, at full resolution.
 
     Networks count from 0. References from outside the space are -1, -2, ...: they are trained like
-    every network and are in no population; their `architecture` only names them.
+    every network and are in no population; their `architecture` only names them. `origin` is what
+    a search notes of where the network comes from.
     """
 
     index: int
@@ -88,30 +87,41 @@ class CandidateRecord:
     flops: int
     params: int
     activations: int
+    origin: Json | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialRecord:
-    """A training to be done: network `index`, for the `replicate`-th time, from `seed`."""
+    """A training to be done: network `index`, for the `replicate`-th time, from `seed`.
+
+    With `until_epoch` it stops after that epoch (from 1) of the proxy's schedule; see
+    `Store.train_further`.
+    """
 
     index: int
     replicate: int
     seed: int
+    until_epoch: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClaimedTrial:
     """A training that one worker owns for as long as `token` is the trial's newest.
 
-    `checkpoint` is the file beside the store in which it may be kept until it is finished.
+    `checkpoint` is the file in which it may be kept until it is finished, None if there is no
+    place for it. With `until_epoch` the result is to be "stopped" after that epoch; `continued`
+    says that it was stopped before, and the store has its first epochs.
     """
 
     trial_id: int
     token: str
+    study: str
     index: int
     replicate: int
     seed: int
     architecture: Json
+    until_epoch: int | None = None
+    continued: bool = False
     checkpoint: Path | None = None
 
 
@@ -133,6 +143,8 @@ class EpochResult:
 class TrialResult:
     """How a training ended. `error` (a fraction) and `train_loss` are the final epoch's.
 
+    `epochs` is the whole curve from the first epoch on, also of a training that was resumed. One
+    that ended at its `until_epoch` is "stopped" and has no error of its own but in its epochs.
     `learning_rate` is the peak, `micro_batch` the most images that were computed at once.
     """
 
@@ -158,20 +170,45 @@ class TrialResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MeasurementRecord:
+    """One number that was measured on network `index`, with the conditions that it holds under.
+
+    A number is known by network, `name`, `device`, `dtype`, `batch`, `layout` and `resolution`;
+    what does not matter to it is left empty (0, ""). `low` and `high` are an interval or a range
+    over `n` repeats, `unit` is that of all three numbers: "s", "bytes", "images/s".
+    """
+
+    index: int
+    name: str
+    value: float
+    unit: str
+    n: int = 1
+    low: float | None = None
+    high: float | None = None
+    device: str = ""
+    dtype: str = ""
+    batch: int = 0
+    layout: str = ""
+    resolution: int = 0
+    versions: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Counts:
     """How many trials are in each state."""
 
     waiting: int = 0
     running: int = 0
     complete: int = 0
+    stopped: int = 0
     diverged: int = 0
     out_of_memory: int = 0
     failed: int = 0
 
     @property
     def finished(self) -> int:
-        """Trials that no worker will touch again, whatever they came to."""
-        return self.complete + self.diverged + self.out_of_memory + self.failed
+        """Trials that no worker will touch again unless asked, whatever they came to."""
+        return self.complete + self.stopped + self.diverged + self.out_of_memory + self.failed
 
     @property
     def total(self) -> int:
@@ -180,66 +217,3 @@ class Counts:
 
 
 assert tuple(field.name for field in fields(Counts)) == STATES
-
-
-class DamagedError(Exception):
-    """A value that nothing here can have written."""
-
-
-def require_keys(value: object, keys: Iterable[str], what: str) -> None:
-    """Raise `DamagedError` unless a value out of a store is a mapping with these keys."""
-    if not isinstance(value, dict):
-        raise DamagedError(f"{what} holds no keys and values")
-    for key in keys:
-        if key not in value:
-            raise DamagedError(f"{what} lacks {key}")
-
-
-def flatten(value: Any, prefix: str = "") -> Json:
-    """Nested plain values under dotted keys; places in a list count from 1.
-
-    >>> flatten({"depths": [3, 9], "stem": "patch"})
-    {'depths.1': 3, 'depths.2': 9, 'stem': 'patch'}
-    """
-    if isinstance(value, dict):
-        pairs = [(str(key), inner) for key, inner in value.items()]
-    elif isinstance(value, list):
-        pairs = [(str(place), inner) for place, inner in enumerate(value, start=1)]
-    else:
-        return {prefix: value}
-    return {
-        key: leaf
-        for name, inner in pairs
-        for key, leaf in flatten(inner, f"{prefix}.{name}" if prefix else name).items()
-    }
-
-
-def spell_out_stages(networks: Sequence[Json]) -> list[Json]:
-    """The networks with any of `STAGE_KEYS` as a list in all of them if it is one in any.
-
-    So that one choice is found under the same flat keys in every network of a population, also
-    where a network's stages happen to agree and it gives one number.
-
-    >>> spell_out_stages([{"depths": [3, 9], "group_width": 8, "stem": "patch"},
-    ...                   {"depths": [3, 9], "group_width": [8, 16], "stem": "patch"}])[0]
-    {'depths': [3, 9], 'group_width': [8, 8], 'stem': 'patch'}
-
-    Raises:
-        DamagedError: a network does not tell its number of stages.
-    """
-    keys = [key for key in STAGE_KEYS if any(isinstance(n.get(key), list) for n in networks)]
-    return [
-        network
-        | {
-            key: [network[key]] * _stages(network)
-            for key in keys
-            if key in network and not isinstance(network[key], list)
-        }
-        for network in networks
-    ]
-
-
-def _stages(network: Json) -> int:
-    if not isinstance(network["depths"], list):
-        raise DamagedError("an architecture's depths are no list")
-    return len(network["depths"])

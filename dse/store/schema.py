@@ -1,8 +1,11 @@
-"""The tables of a store. All names start with `dse_`: other tools may keep theirs beside them."""
+"""The tables of a store. All names start with `dse_`: other tools may keep theirs beside them.
+
+The tables in a database are made by `migrations/`, which a test compares with these models.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -11,16 +14,21 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     MetaData,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from dse.store.records import STATES, Json
+from dse.store.plain import Json
+from dse.store.records import KINDS, STATES
 
-SCHEMA_VERSION: Final = 2
-"""Counts up whenever a table changes; a store says with which version it was written."""
+PREFIX: Final = "dse_"
+WAITING: Final = text("state = 'waiting'")
+RUNNING: Final = text("state = 'running'")
+"""Written into the queries of the queue as they are, so that databases find the partial indexes."""
 
 
 class Base(DeclarativeBase):
@@ -41,27 +49,27 @@ class Base(DeclarativeBase):
     }
 
 
-class Meta(Base):
-    """One row: what wrote this store."""
+class Space(Base):
+    """A design space; the same one under any name is one row."""
 
-    __tablename__ = "dse_meta"
+    __tablename__ = "dse_spaces"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    schema_version: Mapped[int]
-    dse_version: Mapped[str]
-    created: Mapped[datetime]
+    hash: Mapped[str] = mapped_column(unique=True)
+    definition: Mapped[Json]
 
 
 class Study(Base):
     """What is asked."""
 
     __tablename__ = "dse_studies"
+    __table_args__ = (CheckConstraint(f"kind IN {KINDS}", name="kind"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    space_id: Mapped[int] = mapped_column(ForeignKey(Space.id))
     space_name: Mapped[str]
-    space_hash: Mapped[str]
-    space: Mapped[Json]
     budget: Mapped[Json]
     seed: Mapped[int] = mapped_column(BigInteger)
     proxy: Mapped[Json]
@@ -71,7 +79,7 @@ class Study(Base):
 
 
 class Candidate(Base):
-    """A network of a study, on paper."""
+    """A network of a study, on paper; with a negative index, a reference."""
 
     __tablename__ = "dse_candidates"
     __table_args__ = (UniqueConstraint("study_id", "index"),)
@@ -84,34 +92,65 @@ class Candidate(Base):
     flops: Mapped[int] = mapped_column(BigInteger)
     params: Mapped[int] = mapped_column(BigInteger)
     activations: Mapped[int] = mapped_column(BigInteger)
+    origin: Mapped[Json | None]
 
 
 class Trial(Base):
-    """One training of a candidate from one seed: the queue of work and its results.
+    """One training of a candidate under its study's proxy: the queue of work and its results.
 
-    `token` names the newest claim; only its holder may finish the trial. `attempts` counts all
-    claims, `crashes` those in which the worker died while the run that watched it lived on.
+    `token` names the newest claim; only its holder may finish the trial, and a finished one keeps
+    it. `attempts` counts all claims, `crashes` those in which the worker died. A claim holds until
+    `lease_until` on the database's own clock, see `dse.store.queue`. `reason` says why a trial is
+    not complete, `last_reason` why it was last given back; `step`, `steps` and `loss` are what its
+    worker last told. `run` is the run that started the worker, NULL for an independent one.
     """
 
     __tablename__ = "dse_trials"
     __table_args__ = (
-        UniqueConstraint("candidate_id", "replicate"),
+        ForeignKeyConstraint(
+            ["study_id", "index"],
+            [Candidate.study_id, Candidate.index],
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("study_id", "index", "replicate"),
         CheckConstraint(f"state IN {STATES}", name="state"),
         CheckConstraint("(state = 'complete') = (error IS NOT NULL)", name="error"),
-        CheckConstraint("(state = 'running') = (token IS NOT NULL)", name="token"),
-        Index(None, "state", "replicate"),
+        CheckConstraint(
+            "state <> 'running' OR (token IS NOT NULL AND worker IS NOT NULL "
+            "AND lease_until IS NOT NULL AND lease_seconds IS NOT NULL)",
+            name="running",
+        ),
+        CheckConstraint("state <> 'waiting' OR token IS NULL", name="waiting"),
+        Index(
+            "ix_dse_trials_waiting",
+            "replicate",
+            "index",
+            "study_id",
+            sqlite_where=WAITING,
+            postgresql_where=WAITING,
+        ),
+        Index("ix_dse_trials_running", "token", sqlite_where=RUNNING, postgresql_where=RUNNING),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    candidate_id: Mapped[int] = mapped_column(ForeignKey(Candidate.id, ondelete="CASCADE"))
+    study_id: Mapped[int]
+    index: Mapped[int]
     replicate: Mapped[int]
     seed: Mapped[int] = mapped_column(BigInteger)
+    until_epoch: Mapped[int | None]
     state: Mapped[str]
     reason: Mapped[str | None]
+    last_reason: Mapped[str | None]
     attempts: Mapped[int]
     crashes: Mapped[int]
     token: Mapped[str | None]
     worker: Mapped[str | None]
+    run: Mapped[str | None]
+    lease_until: Mapped[float | None]
+    lease_seconds: Mapped[float | None]
+    step: Mapped[int | None]
+    steps: Mapped[int | None]
+    loss: Mapped[float | None]
     error: Mapped[float | None]
     train_loss: Mapped[float | None]
     seconds: Mapped[float | None]
@@ -137,11 +176,40 @@ class Epoch(Base):
     trial_id: Mapped[int] = mapped_column(ForeignKey(Trial.id, ondelete="CASCADE"))
     epoch: Mapped[int]
     step: Mapped[int]
-    train_loss: Mapped[float | None]  # SQLite keeps NaN as NULL
+    train_loss: Mapped[float | None]  # NULL is NaN
     error: Mapped[float | None]
     grad_norm: Mapped[float | None]
 
 
-def now() -> datetime:
-    """The time as the store keeps it: UTC."""
-    return datetime.now(UTC)
+class Measurement(Base):
+    """One number measured on a candidate, and the conditions that it holds under."""
+
+    __tablename__ = "dse_measurements"
+    __table_args__ = (
+        UniqueConstraint(
+            "candidate_id",
+            "name",
+            "device",
+            "dtype",
+            "batch",
+            "layout",
+            "resolution",
+            name="uq_dse_measurements_key",
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    candidate_id: Mapped[int] = mapped_column(ForeignKey(Candidate.id, ondelete="CASCADE"))
+    name: Mapped[str]
+    value: Mapped[float]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    n: Mapped[int]
+    unit: Mapped[str]
+    device: Mapped[str]
+    dtype: Mapped[str]
+    batch: Mapped[int]
+    layout: Mapped[str]
+    resolution: Mapped[int]
+    versions: Mapped[Json | None]
+    measured: Mapped[datetime]

@@ -11,7 +11,6 @@ every waiting trial).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,6 @@ import pandas as pd
 from optuna.distributions import BaseDistribution
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
-from sqlalchemy.engine import URL
 from sqlalchemy.exc import SQLAlchemyError
 
 from dse.architecture.spec import Architecture
@@ -28,6 +26,7 @@ from dse.errors import UserError
 from dse.space.language.design_space import DesignSpace, space_from_definition
 from dse.space.sampling.budget import Budget
 from dse.store.records import StudyRecord
+from dse.store.target import Place, parse_target
 from dse.study.sampling import stored_sampler
 from dse.study.slots import slot_values
 from dse.study.suggest import distributions, to_params
@@ -40,13 +39,13 @@ _STATES = {
 }
 
 
-def mirror(store: Path, study: StudyRecord, population: pd.DataFrame) -> int:
+def mirror(store: Place, study: StudyRecord, population: pd.DataFrame) -> int:
     """Add the finished trainings that Optuna does not have yet; returns how many were added.
 
     What a network was drawn with is not in the store, so the networks are drawn again.
 
     Args:
-        store: the SQLite file.
+        store: where the store is.
         study: the survey; its name is the name of the Optuna study.
         population: one row a training, as the store gives it.
 
@@ -54,11 +53,12 @@ def mirror(store: Path, study: StudyRecord, population: pd.DataFrame) -> int:
         UserError: the database cannot be written, or networks cannot be drawn again: the trainings
             of these are left out, and those of the others are added all the same.
     """
+    store = parse_target(store)
     verbosity = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     storage: RDBStorage | None = None
     try:
-        storage = RDBStorage(URL.create("sqlite", database=str(store)).render_as_string())
+        storage = RDBStorage(store.url.render_as_string(hide_password=False))
         target = optuna.create_study(
             storage=storage,
             study_name=f"{study.name} (survey)",

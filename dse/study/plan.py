@@ -7,7 +7,6 @@ import platform
 from collections import Counter
 from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ from dse.space import Budget, DesignSpace, Sampler
 from dse.space.language.design_space import differences, space_from_definition
 from dse.space.sampling.batch import Sample
 from dse.store.records import OUTCOMES, CandidateRecord, StudyRecord, TrialRecord
+from dse.store.target import Target
 from dse.study.sampling import sampling, sampling_parts
 from dse.units import CONVENTION
 
@@ -92,11 +92,11 @@ class Survey:
             budget=self.budget.to_dict(),
             seed=self.seed,
             proxy=self.proxy.model_dump(mode="json"),
-            design={"kind": "survey", "repeat": self.repeat, "sampling": sampling(self.sampler)},
+            design={"repeat": self.repeat, "sampling": sampling(self.sampler)},
             provenance=provenance(),
         )
 
-    def require_same_space(self, stored: StudyRecord, store: Path) -> None:
+    def require_same_space(self, stored: StudyRecord, store: Target) -> None:
         """Make sure that a store's study is of this space; the store itself checks the rest.
 
         Raises:

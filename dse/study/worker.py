@@ -25,6 +25,8 @@ from dse.errors import UserError
 from dse.proxy.failures import is_device_lost, is_out_of_memory
 from dse.store.records import ClaimedTrial, TrialResult
 from dse.store.store import Store
+from dse.store.target import Place
+from dse.study.heartbeat import Note, heartbeats
 from dse.study.messages import Broken, Finished, Idle, Lost, Message, Started, Step
 from dse.study.scorer import Scorer, ScorerFactory
 
@@ -43,9 +45,10 @@ def serve(
     channel: Connection,
     parent: int,
     name: str,
-    target: str,
+    target: Place,
     factory: ScorerFactory,
     device: str,
+    run: str | None = None,
 ) -> None:
     """The main function of a worker process that process `parent` started.
 
@@ -57,12 +60,10 @@ def serve(
     send = _sender(channel)
     try:
         with Store.open(target) as store:
-            study = store.study()
-            assert study is not None, "workers start after the study was stored"
-            score = factory(study, device)
+            score = factory(store.existing_study(), device)
             while True:
                 orders.get()
-                work(store, name, score, send)
+                work(store, name, score, send, run=run)
                 send(Idle())
     except DeviceLostError as error:
         send(Lost(reason=str(error)))
@@ -73,15 +74,16 @@ def serve(
         send(Broken(text=traceback.format_exc(), mendable=False))
 
 
-def work(store: Store, name: str, score: Scorer, send: Send) -> int:
+def work(store: Store, name: str, score: Scorer, send: Send, *, run: str | None = None) -> int:
     """Train until no trial waits; how many results were stored."""
     stored = 0
-    while trial := store.claim(name):
+    while trial := store.claim(name, run=run):
         send(Started(index=trial.index, replicate=trial.replicate))
-        result = _attempt(trial, score, send)
+        with heartbeats(store, trial) as note:
+            result = _attempt(trial, score, send, note)
         if not store.complete(trial, result):
             continue  # given to someone else meanwhile: theirs counts
-        if trial.checkpoint:
+        if trial.checkpoint and result.state != "stopped":
             _forget(trial.checkpoint)
         stored += 1
         send(
@@ -103,7 +105,7 @@ def _forget(checkpoint: Path) -> None:
         checkpoint.parent.rmdir()
 
 
-def _attempt(trial: ClaimedTrial, score: Scorer, send: Send) -> TrialResult:
+def _attempt(trial: ClaimedTrial, score: Scorer, send: Send, note: Note) -> TrialResult:
     """One training; whatever goes wrong with this network is its result, and the study goes on.
 
     Raises:
@@ -113,6 +115,7 @@ def _attempt(trial: ClaimedTrial, score: Scorer, send: Send) -> TrialResult:
 
     def on_step(step: int, steps: int, loss: float) -> None:
         nonlocal last
+        note(step, steps, loss)
         if time.monotonic() - last >= STEP_SECONDS:
             last = time.monotonic()
             send(

@@ -6,22 +6,43 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
 from dse.store.store import Store
+from tests.services.postgresql import Server
 
-Open = Callable[[], Store]
 
-
-@pytest.fixture(params=["sqlite"])
-def open_store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Open]:
+class Open(Protocol):
     """Opens the same, first empty, store as often as it is called."""
-    assert request.param == "sqlite"
+
+    def __call__(self, *, study: str | None = None) -> Store: ...
+
+
+@pytest.fixture(scope="session")
+def template(postgresql: Server) -> str:
+    """The name of a database with an empty store, of which copies are made quickly."""
+    url = postgresql.make_database()
+    Store.open(url, create=True).close()
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """A place for a store, in each kind of database."""
+    if request.param == "sqlite":
+        return str(tmp_path / "study.db")
+    server: Server = request.getfixturevalue("postgresql")
+    return server.make_database(template=request.getfixturevalue("template"))
+
+
+@pytest.fixture
+def open_store(place: str) -> Iterator[Open]:
     opened: list[Store] = []
 
-    def open_again() -> Store:
-        opened.append(Store.open(tmp_path / "study.db", create=True))
+    def open_again(*, study: str | None = None) -> Store:
+        opened.append(Store.open(place, study=study, create=True))
         return opened[-1]
 
     yield open_again

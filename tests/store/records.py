@@ -26,7 +26,7 @@ def study(**changes: Any) -> StudyRecord:
         "budget": {"flops": 4.5e9, "tolerance": 0.01, "resolution": 224},
         "seed": 0,
         "proxy": PROXY | {"recipe": {"batch_size": 64, "betas": (0.9, 0.999)}},
-        "design": {"kind": "survey", "repeat": 0.25},
+        "design": {"repeat": 0.25},
         "provenance": {"dse": "0.1.0"},
     }
     return StudyRecord(**values | changes)

@@ -27,7 +27,7 @@ def kill(connection, cursor, statement, *_):
 
 with Store.open(sys.argv[1], create=True) as store:
     fill(store, 2)
-    store.complete(store.claim("worker"), result())
+    store.complete(store.claim("worker", run="run"), result())
 """
 
 
@@ -49,7 +49,7 @@ def test_while_making_the_store(tmp_path: Path) -> None:
 
 def test_while_adding_trials(tmp_path: Path) -> None:
     path = tmp_path / "study.db"
-    killed_after("INSERT INTO dse_trials", path)
+    killed_after("INSERT INTO dse_trials (study_id", path)
     with Store.open(path) as store:
         assert store.counts() == Counts()
         assert store.networks() == 2
@@ -57,19 +57,19 @@ def test_while_adding_trials(tmp_path: Path) -> None:
 
 def test_while_claiming(tmp_path: Path) -> None:
     path = tmp_path / "study.db"
-    killed_after("state=?, attempts=", path)
+    killed_after("token=?, worker=?", path)
     with Store.open(path) as store:
         assert store.counts() == Counts(waiting=2)
 
 
-@pytest.mark.parametrize("statement", ["finished=", "INSERT INTO dse_epochs"])
+@pytest.mark.parametrize("statement", ["error=?, train_loss=?", "INSERT INTO dse_epochs (trial_id"])
 def test_while_storing_a_result(tmp_path: Path, statement: str) -> None:
     path = tmp_path / "study.db"
     killed_after(statement, path)
     with Store.open(path, create=True) as store:
         assert store.counts() == Counts(waiting=1, running=1)
         assert store.curves().empty
-        assert store.requeue_running("the run was interrupted") == 1
+        assert store.release_dead_runs("the run was interrupted") == 1
         claim = store.claim("worker")
         assert claim is not None
         assert claim.index == 0

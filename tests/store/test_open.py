@@ -14,9 +14,9 @@ import pytest
 from sqlalchemy import event
 
 from dse.errors import UserError
+from dse.store.engines.base import SCHEMA_VERSION
 from dse.store.lock import store_lock
 from dse.store.records import Counts
-from dse.store.schema import SCHEMA_VERSION
 from dse.store.store import Store
 from tests.store.conftest import Mount
 from tests.store.records import fill, result, study
@@ -62,9 +62,9 @@ def test_path_and_url_name_the_same_store(finished: Path) -> None:
             assert store.counts() == Counts(waiting=1, complete=1)
 
 
-@pytest.mark.parametrize("url", ["postgresql://host/x", "sqlite://", "sqlite:///:memory:", "a://"])
+@pytest.mark.parametrize("url", ["mysql://host/x", "sqlite://", "sqlite:///:memory:", "a://"])
 def test_other_urls_are_refused(url: str) -> None:
-    with pytest.raises(UserError, match="a store is a file"):
+    with pytest.raises(UserError, match="a store is a file or a PostgreSQL database"):
         Store.open(url, create=True)
 
 
@@ -116,22 +116,21 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("create", [True, False])
 def test_a_newer_store_is_refused_with_what_to_do(finished: Path, create: bool) -> None:
     newer = SCHEMA_VERSION + 1
-    sql(finished, f"UPDATE dse_meta SET schema_version = {newer}, dse_version = '9.0'")
+    sql(finished, f"UPDATE dse_alembic_version SET version_num = '{newer:04}'")
     sentence = refusal(finished, create=create)
-    assert f"written by dse 9.0 with schema version {newer}" in sentence
+    assert (
+        f"written by a newer dse (schema version {newer}; this one knows {newer - 1})" in sentence
+    )
     assert "upgrade dse" in sentence
 
 
-def test_an_older_store_is_refused_with_what_to_do(finished: Path) -> None:
-    older = SCHEMA_VERSION - 1
-    sql(
-        finished,
-        f"UPDATE dse_meta SET schema_version = {older}",
-        "ALTER TABLE dse_trials DROP COLUMN learning_rate",
-    )
-    sentence = refusal(finished)
-    assert f"with schema version {older}" in sentence
-    assert "use the version that wrote it" in sentence
+def test_a_store_that_only_an_unreleased_version_can_have_written_is_refused(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "study.db"
+    sql(path, "CREATE TABLE dse_meta (schema_version)", "INSERT INTO dse_meta VALUES (2)")
+    sentence = refusal(path)
+    assert "an unreleased dse (schema version 2): use the version that wrote it" in sentence
 
 
 def test_a_half_made_meta_table_is_refused(tmp_path: Path) -> None:
@@ -143,16 +142,19 @@ def test_a_half_made_meta_table_is_refused(tmp_path: Path) -> None:
 def test_a_damaged_store_is_refused_before_a_run_builds_on_it(finished: Path) -> None:
     whole = finished.read_bytes()
     finished.write_bytes(whole[: len(whole) // 2])
-    assert "the file is damaged" in refusal(finished)
+    assert "the store is damaged" in refusal(finished)
     page = int.from_bytes(whole[16:18], "big")
     finished.write_bytes(whole[:page] + b"\xaa" * page + whole[2 * page :])
-    assert "the file is damaged" in refusal(finished)
+    assert "the store is damaged" in refusal(finished)
 
 
 def test_damage_found_while_reading_is_a_plain_sentence(finished: Path) -> None:
+    with closing(sqlite3.connect(finished)) as connection:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'dse_candidates'"
+        (number,) = connection.execute(query).fetchone()
     whole = finished.read_bytes()
     page = int.from_bytes(whole[16:18], "big")
-    finished.write_bytes(whole[: 2 * page] + b"\xaa" * (len(whole) - 2 * page))
+    finished.write_bytes(whole[: (number - 1) * page] + b"\xaa" * page + whole[number * page :])
     with Store.open(finished) as store, pytest.raises(UserError, match="is damaged"):
         store.population()
 
@@ -234,7 +236,7 @@ def test_a_full_database_is_told_as_a_full_disk_and_changes_nothing(tmp_path: Pa
         claim = store.claim("worker")
         assert claim is not None
 
-        @event.listens_for(store._engine, "begin")
+        @event.listens_for(store._database._engine, "begin")
         def limit(connection: object) -> None:
             connection.exec_driver_sql("PRAGMA max_page_count = 1")  # type: ignore[attr-defined]
 
@@ -244,7 +246,7 @@ def test_a_full_database_is_told_as_a_full_disk_and_changes_nothing(tmp_path: Pa
 
 
 def test_a_locked_store_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dse.store.engine.BUSY_SECONDS", 0.1)
+    monkeypatch.setattr("dse.store.engines.sqlite.BUSY_SECONDS", 0.1)
     path = tmp_path / "study.db"
     with Store.open(path, create=True) as store:
         fill(store, 1)
@@ -310,16 +312,19 @@ def test_a_store_that_lacks_a_table_or_a_column_is_refused(
     finished: Path, damage: str, create: bool
 ) -> None:
     sql(finished, damage)
-    assert "the file is damaged (it lacks dse_" in refusal(finished, create=create)
+    assert "the store is damaged (it lacks dse_" in refusal(finished, create=create)
 
 
 @pytest.mark.parametrize("value", ["", "{", "{}", "[]", "3", '{"kind": "survey"}'])
-@pytest.mark.parametrize("column", ["space", "budget", "proxy", "design"])
+@pytest.mark.parametrize(
+    "column",
+    ["spaces SET definition", "studies SET budget", "studies SET proxy", "studies SET design"],
+)
 def test_a_study_that_cannot_be_understood_is_damage(
     finished: Path, column: str, value: str
 ) -> None:
-    sql(finished, f"UPDATE dse_studies SET {column} = '{value}'")
-    with Store.open(finished) as store, pytest.raises(UserError, match="the file is damaged"):
+    sql(finished, f"UPDATE dse_{column} = '{value}'")
+    with Store.open(finished) as store, pytest.raises(UserError, match="the store is damaged"):
         store.study()
 
 
@@ -327,9 +332,9 @@ def test_a_study_that_cannot_be_understood_is_damage(
 def test_a_network_that_cannot_be_understood_is_damage(finished: Path, value: str) -> None:
     sql(finished, f"UPDATE dse_candidates SET architecture = '{value}'")
     with Store.open(finished) as store:
-        with pytest.raises(UserError, match="the file is damaged"):
+        with pytest.raises(UserError, match="the store is damaged"):
             store.population()
-        with pytest.raises(UserError, match="the file is damaged"):
+        with pytest.raises(UserError, match="the store is damaged"):
             store.claim("worker")
         assert store.counts() == Counts(waiting=1, complete=1), "the claim was undone"
 
@@ -338,5 +343,5 @@ def test_text_where_a_number_belongs_is_damage(finished: Path) -> None:
     sql(finished, "UPDATE dse_candidates SET flops = 'many'", "UPDATE dse_epochs SET step = 'two'")
     with Store.open(finished) as store:
         for read in (store.population, store.curves):
-            with pytest.raises(UserError, match="the file is damaged"):
+            with pytest.raises(UserError, match="the store is damaged"):
                 read()

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 
 from dse.errors import UserError
-from dse.store.records import Counts, DamagedError, EpochResult, spell_out_stages
-from dse.store.store import MAX_CRASHES, Store
+from dse.store.plain import DamagedError, flat_columns
+from dse.store.queue import MAX_CRASHES
+from dse.store.records import Counts, EpochResult
+from dse.store.store import Store
 from tests.store.conftest import Open
 from tests.store.records import PROXY, SHAPE, candidate, fill, result, study, trial
 
@@ -44,7 +46,7 @@ def test_the_same_study_may_be_put_in_again(store: Store) -> None:
     [
         ({"space_hash": "b" * 64}, "its space is toy_space (aaaaaaaaaaaa)"),
         ({"seed": 1}, "its seed is 0, asked is 1"),
-        ({"design": {"kind": "survey", "repeat": 0.5}}, "its design.repeat is 0.25, asked is 0.5"),
+        ({"design": {"repeat": 0.5}}, "its design.repeat is 0.25, asked is 0.5"),
         (
             {"budget": {"flops": 2e9, "tolerance": 0.01, "resolution": 224}},
             "its budget.flops is 4500000000.0",
@@ -151,7 +153,7 @@ def test_a_result_is_stored_once(store: Store) -> None:
     claim = store.claim("worker")
     assert claim is not None
     assert store.complete(claim, result(0.25))
-    assert not store.complete(claim, result(0.75))
+    assert store.complete(claim, result(0.75)), "it is stored, whatever the second call says"
     assert store.population()["error"].tolist() == [0.25]
     assert len(store.curves()) == 2
 
@@ -160,7 +162,7 @@ def test_a_lost_claim_cannot_overwrite_the_new_owner(store: Store) -> None:
     fill(store, 1)
     lost = store.claim("slow worker")
     assert lost is not None
-    store.requeue_running("the run was interrupted")
+    store.release(lost, "the run was interrupted")
     assert not store.complete(lost, result(0.75)), "it waits again: the old claim is void"
     new = store.claim("new worker")
     assert new is not None
@@ -195,12 +197,13 @@ def test_a_bad_end_is_kept_with_its_reason(store: Store, state: str) -> None:
     assert pd.isna(row["error"])
 
 
-def test_an_interrupted_run_costs_no_attempt(store: Store) -> None:
+def test_giving_a_trial_back_costs_no_attempt(store: Store) -> None:
     fill(store, 1)
-    for _ in range(3 * MAX_CRASHES):
+    for _ in range(2 * MAX_CRASHES):
         assert store.claim("worker") is not None
-        assert store.requeue_running("the run was interrupted") == 1
+        assert store.release("worker", "Ctrl-C") == 1
     assert store.counts() == Counts(waiting=1)
+    assert store.population()["reason"].tolist() == ["Ctrl-C"]
 
 
 def test_a_training_that_keeps_killing_its_worker_is_given_up_with_the_reason(
@@ -211,9 +214,9 @@ def test_a_training_that_keeps_killing_its_worker_is_given_up_with_the_reason(
         claim = store.claim("doomed")
         assert claim is not None
         assert claim.index == 0
-        assert store.requeue_running("killed", worker="doomed") == (crash < MAX_CRASHES - 1)
+        assert store.crashed("doomed", "killed") == (crash < MAX_CRASHES - 1)
     assert store.counts() == Counts(waiting=1, failed=1)
-    assert store.population()["reason"].tolist() == ["given up after 3 attempts: killed", None]
+    assert store.population()["reason"].tolist() == ["given up after 5 attempts: killed", None]
 
 
 def test_only_the_dead_workers_trial_waits_again(store: Store) -> None:
@@ -221,7 +224,7 @@ def test_only_the_dead_workers_trial_waits_again(store: Store) -> None:
     store.claim("dead")
     alive = store.claim("alive")
     assert alive is not None
-    assert store.requeue_running("killed", worker="dead") == 1
+    assert store.crashed("dead", "killed") == 1
     assert store.counts() == Counts(waiting=1, running=1)
     assert store.complete(alive, result())
 
@@ -231,8 +234,9 @@ def test_a_finished_trial_is_not_requeued(store: Store) -> None:
     claim = store.claim("worker")
     assert claim is not None
     store.complete(claim, result())
-    assert store.requeue_running("killed", worker="worker") == 0
-    assert store.requeue_running("the run was interrupted") == 0
+    assert store.crashed("worker", "killed") == 0
+    assert store.release("worker", "Ctrl-C") == 0
+    assert store.release(claim, "Ctrl-C") == 0
     assert store.counts() == Counts(complete=1)
 
 
@@ -324,4 +328,4 @@ def test_a_choice_that_is_one_number_everywhere_has_one_column(store: Store) -> 
 
 def test_a_network_without_a_list_of_depths_cannot_be_spelt_out() -> None:
     with pytest.raises(DamagedError, match="depths are no list"):
-        spell_out_stages([{"depths": 3, "group_width": 8}, {"depths": [3], "group_width": [8]}])
+        flat_columns([{"depths": 3, "group_width": 8}, {"depths": [3], "group_width": [8]}])

@@ -125,7 +125,7 @@ def test_a_training_that_always_kills_its_worker_is_given_up(tmp_path: Path) -> 
     run_workers(path, workers=1, device="cpu", progress=Progress(), score=scorers.kills_its_worker)
     assert counts(path) == Counts(complete=2, failed=1)
     reason = population(path)["reason"][1]
-    assert reason.startswith("given up after 3 attempts: the worker process was killed (SIGKILL")
+    assert reason.startswith("given up after 5 attempts: the worker process was killed (SIGKILL")
 
 
 def test_a_lost_device_costs_no_network_its_result(tmp_path: Path) -> None:
@@ -142,7 +142,7 @@ def test_a_network_that_always_loses_the_device_is_given_up_alone(tmp_path: Path
     path = make_store(tmp_path, 3)
     run_workers(path, workers=1, device="cpu", progress=Progress(), score=scorers.loses_device)
     assert counts(path) == Counts(complete=2, failed=1)
-    words = "given up after 3 attempts: AcceleratorError: CUDA error: device-side assert triggered"
+    words = "given up after 5 attempts: AcceleratorError: CUDA error: device-side assert triggered"
     assert population(path)["reason"][1] == words
 
 

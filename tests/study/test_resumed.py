@@ -67,13 +67,14 @@ def test_a_killed_training_is_resumed_to_the_bit(tmp_path: Path) -> None:
         work(store, "only", score, lambda message: None)
         expected = results(store)
     with ask(tmp_path / "killed.db") as store:
-        process = subprocess.Popen([sys.executable, "-c", WORKER, str(store.path)])
-        place = store.checkpoints / "0-0.pt"
+        process = subprocess.Popen([sys.executable, "-c", WORKER, str(store.target)])
+        assert store.checkpoints is not None
+        place = store.checkpoints / "1-0-0.pt"
         until(place.exists, "the first checkpoint")
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
         assert store.counts().running == 1
-        store.requeue_running("the run was interrupted")
+        store.release("first", "the run was interrupted")
 
         steps: list[int] = []
 

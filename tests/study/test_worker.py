@@ -69,7 +69,7 @@ def test_a_result_that_came_too_late_is_not_reported(path: Path) -> None:
         said: list[Message] = []
 
         def score(trial: object, on_step: object) -> TrialResult:
-            store.requeue_running("the run was interrupted")
+            store.release("worker", "the run was interrupted")
             other = store.claim("other worker")
             assert other is not None
             assert store.complete(other, result(0.25))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import shutil
+import secrets
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from typing import Final, Self
 from dse.errors import UserError
 from dse.store.records import Counts
 from dse.store.store import Store
+from dse.store.target import Place
 from dse.study.messages import Broken, Finished, Idle, Lost, Message, Started
 from dse.study.progress import REFRESH_SECONDS, Progress
 from dse.study.scorer import ScorerFactory, proxy_scorer
@@ -52,15 +54,15 @@ class _Worker:
 class LocalWorkers:
     """A crew of worker processes, each with one thread, kept for the length of a `with` block.
 
-    The caller holds the store's lock (`store_lock`), and so owns every running trial: those that
-    an interrupted run left behind wait again. A worker that dies is replaced, and its training
+    The caller holds the store's lock (`store_lock`), and so the trials that workers of an
+    interrupted run left behind wait again. A worker that dies is replaced, and its training
     starts again. Leaving the block, also by Ctrl-C, stops the workers; a stopped run resumes.
     The thread that enters the block must live as long as it: on Linux workers die with it.
     """
 
     def __init__(
         self,
-        target: str | os.PathLike[str],
+        target: Place,
         *,
         workers: int,
         device: str,
@@ -68,7 +70,8 @@ class LocalWorkers:
         score: ScorerFactory = proxy_scorer,
     ) -> None:
         assert workers >= 1
-        self._target = os.fspath(target)
+        self._target = target
+        self._run = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
         self._size = workers
         self._device = device
         self._progress = progress
@@ -79,7 +82,7 @@ class LocalWorkers:
 
     def __enter__(self) -> Self:
         self._store = Store.open(self._target)
-        self._store.requeue_running("the run was interrupted")
+        self._store.release_dead_runs("the run was interrupted")
         return self
 
     def __exit__(
@@ -91,7 +94,7 @@ class LocalWorkers:
         self._stop()
         self._progress.end()
         with suppress(UserError):  # the next run does it too
-            self._store.requeue_running("the run was stopped")
+            self._store.release_run(self._run, "the run was stopped")
             if kind is KeyboardInterrupt:
                 counts = self._store.counts()
                 self._progress.note(
@@ -105,18 +108,19 @@ class LocalWorkers:
 
         Raises `UserError` if the workers cannot work: full disk, no memory to start, missing data.
         """
-        counts = self._store.counts()
-        crew = min(self._size, counts.waiting)
-        self._progress.begin(counts, self._store.best(), workers=crew)
-        for number in range(crew):
-            self._order(number)
-        while any(worker.busy for worker in self._crew.values()):
-            self._listen()
-            self._progress.tick()
-        counts = self._store.counts()
-        assert counts.waiting == counts.running == 0, counts
+        while (counts := self._store.counts()).waiting + counts.running:
+            # Others' trainings run, and would wait if their worker were gone: look now and then.
+            crew = min(self._size, counts.waiting) or 1
+            self._progress.begin(counts, self._store.best(), workers=crew)
+            for number in range(crew):
+                self._order(number)
+            while any(worker.busy for worker in self._crew.values()):
+                self._listen()
+                self._progress.tick()
+            if not self._store.counts().waiting:
+                time.sleep(REFRESH_SECONDS)
         # Workers remove their own, but may be killed before, or while they write one.
-        shutil.rmtree(self._store.checkpoints, ignore_errors=True)
+        self._store.clear_checkpoints()
 
     def _order(self, number: int) -> None:
         """Let a worker work, a new one if there is none alive by this number."""
@@ -129,11 +133,11 @@ class LocalWorkers:
 
     def _start(self, number: int) -> _Worker:
         self._born += 1
-        name = f"{socket.gethostname()}-{os.getpid()}-{self._born}"
+        name = f"{self._run}-{self._born}"
         ours, theirs = multiprocessing.Pipe()
         process = multiprocessing.get_context("spawn").Process(
             target=serve,
-            args=(theirs, os.getpid(), name, self._target, self._factory, self._device),
+            args=(theirs, os.getpid(), name, self._target, self._factory, self._device, self._run),
             name=f"dse worker {number + 1}",
             daemon=True,
         )
@@ -185,7 +189,7 @@ class LocalWorkers:
         worker.process.kill()
         worker.process.join()
         reason = worker.last_words or _cause(worker.process.exitcode)
-        self._store.requeue_running(reason, worker=worker.name)
+        self._store.crashed(worker.name, reason)
         self._progress.lose(number)
         counts = self._recount()
         during = "" if worker.training is None else f" while training network {worker.training}"
@@ -217,7 +221,7 @@ class LocalWorkers:
 
 
 def run_workers(
-    target: str | os.PathLike[str],
+    target: Place,
     *,
     workers: int,
     device: str,

@@ -4,56 +4,62 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
-from urllib.parse import urlencode
+from typing import Any, Final
+from urllib.parse import quote, urlencode
 
 from dse.errors import UserError
-from dse.store.engine import BUSY_SECONDS, damaged, explain, file_uri, trackless
-from dse.store.schema import SCHEMA_VERSION, Base
+from dse.store.engines.base import SCHEMA_VERSION, damaged, find_version
+from dse.store.schema import Base
+from dse.store.target import Target
+
+PEEK_SECONDS: Final = 60.0
 
 
-def is_fresh(path: Path) -> bool:
-    """Whether there is no database yet: no file, an empty one, or one without any table.
+def look(target: Target, path: Path) -> int | None:
+    """The schema version of a store; None if there is no file, or one without any table.
 
-    Raises `UserError` if the file is anything but a store of this schema version. Only looks: a
-    file that is refused is left as it was, with no `-wal` or `-shm` file beside it.
+    Raises `UserError` if the file is anything but a store, or lacks a column. Only looks: a file
+    that is refused is left as it was, with no `-wal` or `-shm` file beside it.
     """
     try:
         if path.is_dir():
             raise UserError(f"{path}: is a folder, a store is a file.")
         if path.stat().st_size == 0:
-            return True
+            return None
     except FileNotFoundError:
-        return True
+        return None
     except OSError as error:
         raise UserError(f"{path}: cannot be read ({error.strerror}).") from error
     if not os.access(path, os.R_OK):
         raise UserError(f"{path}: cannot be read: give read permission.")
     # Only SQLite may open the file: when a process closes any descriptor of a file, POSIX drops
     # all its locks on it, and another process could then take the `-wal` file away under it.
-    with _plain(path), closing(_peek(path)) as connection:
-        tables = {
-            name
-            for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-        }
-        if not tables:
-            return True
-        if "dse_meta" not in tables:
+    with closing(_peek(path)) as connection:
+
+        def ask(query: str) -> Any:
+            row = connection.execute(query).fetchone()
+            return None if row is None else row[0]
+
+        names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        tables = {name for (name,) in names}
+        version = find_version(target, tables, ask)
+        if tables and version is None:
             raise UserError(f"{path}: is a database of another program: choose another --store.")
-        row = connection.execute("SELECT schema_version, dse_version FROM dse_meta").fetchone()
-        _check_version(path, *(row or (None, None)))
-        _check_columns(path, connection)
-    return False
+        if version == SCHEMA_VERSION:
+            _check_columns(target, connection)
+        return version
 
 
-def check_pages(path: Path) -> None:
+def check_pages(target: Target, path: Path) -> None:
     """Raise `UserError` unless every page of the store is sound (SQLite's `quick_check`)."""
-    with _plain(path), closing(_peek(path)) as connection:
+    if path.stat().st_size == 0:
+        return
+    with closing(_peek(path)) as connection:
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != ("ok",):
-        raise UserError(damaged(path))
+        raise UserError(damaged(target))
 
 
 def is_writable(path: Path) -> bool:
@@ -80,35 +86,33 @@ def require_writable(path: Path, *, create: bool) -> None:
         )
 
 
-def _check_version(path: Path, schema: object, written_by: object) -> None:
-    if schema == SCHEMA_VERSION:
-        return
-    newer = isinstance(schema, int) and schema > SCHEMA_VERSION
-    advice = "upgrade dse" if newer else "use the version that wrote it"
-    raise UserError(
-        f"{path}: was written by dse {written_by} with schema version {schema}, this dse reads "
-        f"version {SCHEMA_VERSION}: {advice}, or choose another --store."
-    )
+def trackless(path: Path) -> dict[str, str]:
+    """SQLite's options for reading without creating anything.
+
+    Opening a WAL database creates its `-wal` and `-shm` files unless it is declared immutable,
+    which it is while it has no `-wal` file: then nobody has it open for writing.
+    """
+    if path.with_name(f"{path.name}-wal").exists():
+        return {"mode": "ro"}
+    return {"mode": "ro", "immutable": "1"}
 
 
-def _check_columns(path: Path, connection: sqlite3.Connection) -> None:
+def uri(path: Path) -> str:
+    """The file as SQLite's options take it."""
+    return f"file:{quote(str(path))}"
+
+
+def _check_columns(target: Target, connection: sqlite3.Connection) -> None:
     for table in Base.metadata.sorted_tables:
         rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table.name,))
         there = {name for (name,) in rows}
         for column in table.columns:
             if column.name not in there:
-                raise UserError(damaged(path, f"it lacks {table.name}.{column.name}"))
+                raise UserError(damaged(target, f"it lacks {table.name}.{column.name}"))
 
 
 def _peek(path: Path) -> sqlite3.Connection:
     """A connection that reads and leaves no trace."""
-    uri = f"{file_uri(path)}?{urlencode(trackless(path))}"
-    return sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)
-
-
-@contextmanager
-def _plain(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise UserError(explain(error, path) or f"{path}: is no store ({error}).") from error
+    return sqlite3.connect(
+        f"{uri(path)}?{urlencode(trackless(path))}", uri=True, timeout=PEEK_SECONDS
+    )
