@@ -31,6 +31,7 @@ for verb in (
     study.report,
     study.export,
     study.fidelity,
+    study.search,
     study.upgrade,
 ):
     cli.add_command(verb)

@@ -39,6 +39,7 @@ class OptunaBoard:
     Args:
         url: of the database.
         search: what is shown.
+        study: its name in the store.
         warm: the trainings it began with.
         warn: takes a sentence.
         heartbeat: whole seconds between two signs of life.
@@ -49,6 +50,7 @@ class OptunaBoard:
         url: URL | str,
         search: Search,
         *,
+        study: str,
         warm: Sequence[Found] = (),
         warn: Callable[[str], None],
         heartbeat: int = HEARTBEAT_SECONDS,
@@ -59,14 +61,14 @@ class OptunaBoard:
         with self._forgiving():
             with quiet():
                 storage = _open(url, heartbeat)
-                study = optuna.create_study(
+                shown = optuna.create_study(
                     storage=storage,
-                    study_name=study_name(search.name),
+                    study_name=study_name(study),
                     directions=["minimize"] * len(search.objectives),
                     load_if_exists=True,
                 )
-                study.set_metric_names(list(search.objectives))
-            self._study_id = storage.get_study_id_from_name(study.study_name)
+                shown.set_metric_names(list(search.objectives))
+            self._study_id = storage.get_study_id_from_name(shown.study_name)
             self._storage = storage
             self._compare(storage, warm)
 
@@ -105,7 +107,7 @@ class OptunaBoard:
         """Find what is shown already, and show the survey's trainings."""
         shown = set()
         for trial in storage.get_all_trials(self._study_id, deepcopy=False):
-            index = trial.user_attrs.get("index")
+            index = int(trial.user_attrs.get("index", -1))
             if trial.user_attrs.get("warm"):
                 shown.add(index)
             elif trial.state is TrialState.RUNNING or "state" in trial.user_attrs:
@@ -128,8 +130,8 @@ class OptunaBoard:
 
     def _beat(self, trials: Sequence[int], done: threading.Event) -> None:
         with self._forgiving():
-            while True:
-                for trial_id in trials if self._storage is not None else ():
+            while self._storage is not None:
+                for trial_id in trials:
                     self._storage.record_heartbeat(trial_id)
                 if done.wait(self._heartbeat):
                     return

@@ -122,6 +122,7 @@ class Search:
         """The study as a store keeps it; only `networks` may change between runs."""
         return StudyRecord(
             name=self.name,
+            kind="search",
             space_name=self.space.name,
             space_hash=self.space.hash,
             space=self.space.definition(),
@@ -129,7 +130,6 @@ class Search:
             seed=self.sampler.seed,
             proxy=self.proxy.model_dump(mode="json"),
             design={
-                "kind": "search",
                 "algorithm": self.algorithm,
                 "generation": self.generation,
                 "objectives": list(self.objectives),
@@ -149,10 +149,14 @@ class Search:
         """The seed of the survey's sampler where Optuna's finds no network `number`."""
         return self._seed(_DRAWING, number)
 
-    def trial(self, number: int, replicate: int) -> TrialRecord:
+    def trial(self, number: int, replicate: int, until_epoch: int | None) -> TrialRecord:
         """A training of network `number`; its seed derives from (study seed, number, replicate)."""
-        seed = self._seed(_TRAINING, number, replicate)
-        return TrialRecord(index=number, replicate=replicate, seed=seed)
+        return TrialRecord(
+            index=number,
+            replicate=replicate,
+            seed=self._seed(_TRAINING, number, replicate),
+            until_epoch=until_epoch,
+        )
 
     def _seed(self, stream: int, *numbers: int) -> int:
         sequence = np.random.SeedSequence([self.sampler.seed, *numbers], spawn_key=(stream,))
