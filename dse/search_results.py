@@ -126,8 +126,8 @@ def _notes(study: StudyRecord, refused: int) -> list[str]:
     notes = [f"All networks lie in the budget of {budget}."]
     if refused:
         notes.append(
-            f"{refused} suggestions that cannot meet the budget or a predicate were refused, and "
-            "asked for anew."
+            f"Suggestions that cannot meet the budget or a predicate were refused {refused} times, "
+            "and others asked for."
         )
     if warm is not None:
         place = "" if warm["store"] is None else f" in {warm['store']}"

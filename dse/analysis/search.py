@@ -41,7 +41,7 @@ class SearchSummary:
         states: networks by the state of their first training.
         ranked: the networks that were trained to the end, the best first.
         front: numbers of the networks that no other one beats in all objectives, by first-seed
-            error.
+            error; of one objective those with the least first error.
         optimism: by how much the first errors of the networks with a fresh seed were too good on
             average [error fraction]; None if none has one.
         rows: each network of `ranked` as plain values, for tables and JSON.
@@ -135,7 +135,7 @@ def _rows(summary: SearchSummary, whole: pd.DataFrame) -> list[dict[str, Any]]:
                 "standard_error": _standard_error(place.first_error, int(row["test_images"])),
                 "fresh_error": place.fresh_error,
                 **{name: _plain(row[name]) for name in summary.objectives[1:]},
-                "front": place.index in summary.front,
+                "front": place.index in summary.front if len(summary.objectives) > 1 else None,
                 "best_of": len(whole),
                 "architecture": place.architecture,
             }
@@ -153,7 +153,7 @@ def table_row(row: Mapping[str, Any], objectives: Sequence[str]) -> dict[str, An
         "first seed": percent(row["error"]) + ("" if spread is None else f" ± {percent(spread)}"),
         "fresh seed": "–" if fresh is None else percent(fresh),
         **{name: format_quantity(row[name], name) for name in objectives[1:]},
-        "front": "yes" if row["front"] else "",
+        **({"front": "yes" if row["front"] else ""} if len(objectives) > 1 else {}),
         "depths  widths  kernels": "  ".join("-".join(map(str, values)) for values in shape),
     }
 
@@ -194,8 +194,8 @@ def _best_sentences(summary: SearchSummary, whole: pd.DataFrame, algorithm: str)
         if np.isfinite(gap.lower):
             width = f", 95 % interval {100 * gap.lower:+.1f} to {100 * gap.upper:+.1f}"
         sentences.append(
-            "Fresh seeds, which had no part in choosing, were worse than the first ones by "
-            f"{100 * gap.value:+.1f} percentage points on average over the best networks "
+            "The errors of fresh seeds, which had no part in choosing, differ from those of the first "
+            f"ones by {100 * gap.value:+.1f} percentage points on average over the best networks "
             f"(n = {gap.n}{width})."
         )
     if len(summary.objectives) > 1:

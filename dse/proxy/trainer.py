@@ -23,7 +23,7 @@ from dse.proxy.loop import DivergedError, EpochRecord, OnLoss, Run, Task
 from dse.proxy.rates import Weights, find_rate, snapshot
 from dse.proxy.recipe import Proxy
 
-State = Literal["complete", "diverged", "out_of_memory"]
+State = Literal["complete", "stopped", "diverged", "out_of_memory"]
 OnStep = Callable[[int, int, float], None]
 
 WORSE_THAN_CHANCE: Final = 2.0
@@ -35,7 +35,7 @@ class TrainResult:
     """What a training came to.
 
     Attributes:
-        state: `complete`, or what went wrong.
+        state: `complete`, `stopped` after the epoch that was asked for, or what went wrong.
         reason: why a training is not complete, in a sentence.
         error: held-out error after the final epoch, never the best one; a fraction.
         train_loss: mean training loss of the final epoch.
@@ -72,6 +72,7 @@ def train(
     device: torch.device,
     on_step: OnStep | None = None,
     checkpoint: Path | None = None,
+    until_epoch: int | None = None,
 ) -> TrainResult:
     """Train `model` in place as `proxy` says; a network that fails gives a state, not an exception.
 
@@ -84,7 +85,8 @@ def train(
     parts, down to two images each, and is what it would be with that `micro_batch`: the gradient of
     a step stays the same, but batch norm's statistics are of a part. The training goes on from
     the file `checkpoint` if that is one of its own, and is kept there as the proxy says; the caller
-    removes it.
+    removes it. With `until_epoch` it stops after that epoch, counted from 1, of the same schedule,
+    and is kept there as well: called again with a later one, it goes on.
 
     Raises:
         UserError: the data set does not hold what the proxy asks for.
@@ -93,7 +95,7 @@ def train(
     recipe = proxy.recipe
     dtype = pick_dtype(device, recipe.precision)
     task = Task(data=data, proxy=proxy, seed=seed, device=device, dtype=dtype, parts=recipe.parts)
-    training = _Training(model, checkpoint, on_step, task)
+    training = _Training(model, checkpoint, on_step, task, until_epoch or proxy.epochs)
     training.run()
     state = training.state
     last = training.epochs[-1] if state == "complete" else None
@@ -117,9 +119,14 @@ class _Training:
     """A training from its start or its checkpoint to its end, whatever that is."""
 
     def __init__(
-        self, model: nn.Module, path: Path | None, on_step: OnStep | None, task: Task
+        self,
+        model: nn.Module,
+        path: Path | None,
+        on_step: OnStep | None,
+        task: Task,
+        until_epoch: int,
     ) -> None:
-        self.model, self.on_step, self.task = model, on_step, task
+        self.model, self.on_step, self.task, self.until = model, on_step, task, until_epoch
         self.wall, self.cpu = time.perf_counter(), time.process_time()
         self.state: State = "complete"
         self.reason: str | None = None
@@ -171,10 +178,14 @@ class _Training:
             run = Run(self.model, self.task, self.rate)
             if self.kept:
                 run.load(self.kept["run"])
-            for number in range(len(self.epochs) + 1, proxy.epochs + 1):
+            for number in range(len(self.epochs) + 1, self.until + 1):
                 self.epochs.append(run.epoch(number, report))
-                if number < proxy.epochs and self.checkpoint.is_due(number):
+                if number < self.until and self.checkpoint.is_due(number):
                     self._keep(run)
+            if self.until < proxy.epochs:
+                self._keep(run)
+                self.state = "stopped"
+                return
         self._require_learned()
 
     def _keep(self, run: Run) -> None:

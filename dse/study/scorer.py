@@ -57,6 +57,7 @@ def proxy_scorer(study: StudyRecord, device: str) -> Scorer:
             device=place,
             on_step=on_step,
             checkpoint=trial.checkpoint,
+            until_epoch=trial.until_epoch,
         )
         return TrialResult(
             state=result.state,

@@ -123,3 +123,22 @@ def test_short_trainings_are_not_kept_unless_asked(
     monkeypatch.setattr(module, "EVERY_SECONDS", 0.0)
     small.trained(data, proxy(), checkpoint=place)
     assert torch.load(place, weights_only=True)["run"]["step"] == 21  # the last is not kept
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("has_file", [True, False])
+def test_a_training_that_was_stopped_after_an_epoch_goes_on_from_there(
+    data: DeviceData, tmp_path: Path, recipe: dict[str, Any], has_file: bool
+) -> None:
+    place, asked = tmp_path / "kept.pt" if has_file else None, proxy(**recipe)
+    undisturbed = small.trained(data, asked, 5)
+    steps: list[int] = []
+    for until in (1, 3):
+        stopped = small.trained(data, asked, 5, checkpoint=place, until_epoch=until)
+        assert (stopped.state, stopped.error, stopped.reason) == ("stopped", None, None)
+        assert stopped.epochs == undisturbed.epochs[:until]
+    whole = small.trained(
+        data, asked, 5, checkpoint=place, on_step=lambda step, *_: steps.append(step)
+    )
+    assert same(whole, undisturbed)
+    assert (min(steps) > asked.choice_steps + 3 * 7) is has_file
