@@ -29,9 +29,9 @@ from dse.store.lock import store_lock
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
 from dse.study.asked import make_survey
-from dse.study.crew import Crew
+from dse.study.crew import make_crew
 from dse.study.estimate import seconds_per_training
-from dse.study.launching import Launching, new_run
+from dse.study.launching import Launching
 from dse.study.mirror import mirror
 from dse.study.plan import Survey, candidate_record, stored_samples
 from dse.study.progress import make_progress
@@ -166,11 +166,10 @@ def train_all(survey: Survey, target: Target, launching: Launching, console: Con
     Raises:
         UserError: the workers cannot work, for want of disk or memory.
     """
-    run = new_run()
     with Store.open(target) as store:
         progress = make_progress(console, announced=survey.unknown_repeats(store.population()))
-        order = launching.order(store, run, logs_of(place_of(store)))
-        with Crew(store, launching.make(), order, run=run, progress=progress) as crew:
+        logs = logs_of(place_of(store))
+        with make_crew(store, launching, logs=logs, progress=progress) as crew:
             crew.drain()
             store.add_trials(survey.best_repeats(store.population()))
             progress.announced = 0

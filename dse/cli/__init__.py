@@ -32,6 +32,7 @@ for verb in (
     study.report,
     study.export,
     study.fidelity,
+    study.search,
     study.upgrade,
     work.worker,
     work.status,

@@ -141,3 +141,49 @@ def sampler_of(space: str, **options: Any) -> Sampler:
     from dse.study.sampling import make_sampler
 
     return make_sampler(load_space(space), **options)
+
+
+SEARCH_ONLY = ("generation", "objective", "pruner", "warm_start")
+"""Options of `dse run` that say how to search."""
+
+
+def search_options(command: Any) -> Any:
+    """The options of `dse run` for an adaptive search."""
+    for option in (
+        click.option(
+            "--warm-start",
+            default="auto",
+            show_default=True,
+            metavar="auto|none|SURVEY|STORE",
+            help="Search: begin with a survey's trainings; auto takes the alike one in the store.",
+        ),
+        click.option(
+            "--pruner",
+            default="none",
+            show_default=True,
+            metavar="none|halving|hyperband",
+            help="Search: stop trainings that are worse than others after as many epochs.",
+        ),
+        click.option(
+            "--objective",
+            multiple=True,
+            metavar="NAME",
+            help="Search: minimise this beside the error: latency, memory, params, flops or "
+            "activations; may be repeated.",
+        ),
+        click.option(
+            "--generation",
+            default=8,
+            show_default=True,
+            type=click.IntRange(1, 10_000),
+            help="Search: networks asked for at once; results depend on it.",
+        ),
+        click.option(
+            "--search",
+            default=None,
+            metavar="tpe|gp|cmaes|nsga2",
+            help="Search adaptively with this sampler of Optuna's instead of a survey.",
+        ),
+    ):
+        command = option(command)
+    return command

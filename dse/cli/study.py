@@ -11,7 +11,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from dse.cli.options import JSON, launching, launching_of, sampling
+from dse.cli.options import (
+    JSON,
+    SEARCH_ONLY,
+    launching,
+    launching_of,
+    sampling,
+    search_options,
+)
 from dse.cli.show import show
 from dse.errors import UserError
 
@@ -42,12 +49,33 @@ STUDY = click.option("--study", metavar="NAME", help="Which study of the store, 
     metavar="timm:NAME",
     help="Train this timm model under the same proxy and draw it as a line; may be repeated.",
 )
-def run(**options: Any) -> None:
-    """Sample a space inside a budget, train every network's proxy, conclude and report."""
-    from dse.job import main_job
+@search_options
+def run(search: str | None, **options: Any) -> None:
+    """Sample a space inside a budget, train every network's proxy, conclude and report.
 
+    With --search, networks are chosen by the errors of earlier ones instead, in a study of its own.
+    """
     launch = launching_of(options)
-    main_job(launching=launch, **options)
+    if search is None:
+        from dse.job import main_job
+
+        _require_default(SEARCH_ONLY, "is for a search; add --search tpe")
+        kept = {name: value for name, value in options.items() if name not in SEARCH_ONLY}
+        main_job(launching=launch, **kept)
+    else:
+        from dse.search_job import search_job
+
+        _require_default(("reference",), "is for a survey; leave it out with --search")
+        del options["reference"]
+        search_job(search=search, launching=launch, **options)
+
+
+def _require_default(names: Sequence[str], why: str) -> None:
+    """Refuse options that have no place in what is asked for."""
+    source = click.get_current_context().get_parameter_source
+    for name in names:
+        if source(name) == ParameterSource.COMMANDLINE:
+            raise UserError(f"--{name.replace('_', '-')}: {why}")
 
 
 @click.command()
@@ -77,6 +105,31 @@ def export(
     conclusion = load_conclusion(store or newest_store(), name=study)
     for path in conclusion.write_export(output, top=top, ids=ids):
         click.echo(path)
+
+
+@click.command()
+@click.argument("store", metavar="[STORE]", required=False)
+@STUDY
+@click.option("--front", is_flag=True, help="Only the networks on the Pareto front.")
+@click.option("--top", default=None, type=click.IntRange(1), help="How many; by default all.")
+@JSON
+def search(
+    store: str | None, study: str | None, front: bool, top: int | None, as_json: bool
+) -> None:
+    """Show what a search found: its networks by rank, and the Pareto front."""
+    from dse.analysis.search import TABLE_NOTE, table_row
+    from dse.conclude import newest_store
+    from dse.search_results import load_search
+
+    summary = load_search(store or newest_store(), name=study).summary
+    rows = [row for row in summary.rows if row["front"] or not front][:top]
+    if as_json:
+        show(rows, as_json, title="")
+        return
+    for sentence in summary.sentences:
+        click.echo(sentence)
+    table = [table_row(row, summary.objectives) for row in rows]
+    show(table, as_json, title=f"{summary.study} (search)", caption=TABLE_NOTE)
 
 
 @click.command()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
@@ -11,6 +12,7 @@ from dse.errors import UserError
 from dse.store.store import Store
 from dse.study.launch.base import Launcher, WorkerOrder
 from dse.study.launch.departures import Departure
+from dse.study.launching import Launching, new_run
 from dse.study.progress import REFRESH_SECONDS, Progress, training_text
 
 KEEP_SECONDS: Final = 1.0
@@ -93,3 +95,14 @@ class Crew:
             f" while training {training_text(flight.index, flight.replicate)}" if flight else ""
         )
         self._progress.note(f"{departure.name}: {departure.reason}{during}")
+
+
+def make_crew(store: Store, launching: Launching, *, logs: Path, progress: Progress) -> Crew:
+    """The workers that a run is asked to start for the study that `store` means.
+
+    Raises:
+        UserError: an engine is missing, an option is wrong, or workers cannot reach the store.
+    """
+    run = new_run()
+    order = launching.order(store, run, logs)
+    return Crew(store, launching.make(), order, run=run, progress=progress)

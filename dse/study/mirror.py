@@ -10,10 +10,8 @@ every waiting trial).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import optuna
 import pandas as pd
 from optuna.distributions import BaseDistribution
@@ -21,15 +19,12 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 from sqlalchemy.exc import SQLAlchemyError
 
-from dse.architecture.spec import Architecture
 from dse.errors import UserError
-from dse.space.language.design_space import DesignSpace, space_from_definition
-from dse.space.sampling.budget import Budget
+from dse.space.language.design_space import space_from_definition
 from dse.store.records import StudyRecord
 from dse.store.target import Place, parse_target
-from dse.study.sampling import stored_sampler
-from dse.study.slots import slot_values
-from dse.study.suggest import distributions, to_params
+from dse.study.drawn import drawn_params
+from dse.study.suggest import distributions
 
 _STATES = {
     "complete": TrialState.COMPLETE,
@@ -91,25 +86,9 @@ def mirror(store: Place, study: StudyRecord, population: pd.DataFrame) -> int:
 def _trials(study: StudyRecord, rows: list[dict[Any, Any]]) -> list[FrozenTrial]:
     """Trainings as trials, but for those whose networks cannot be drawn again."""
     space = space_from_definition(study.space)
-    params = _params(study, space, {int(row["index"]): row["architecture"] for row in rows})
+    params = drawn_params(study, {int(row["index"]): row["architecture"] for row in rows})
     known = distributions(space)
     return [_trial(row, params[row["index"]], known) for row in rows if row["index"] in params]
-
-
-def _params(
-    study: StudyRecord, space: DesignSpace, networks: Mapping[int, Mapping[str, Any]]
-) -> dict[int, dict[str, Any]]:
-    """What networks were drawn with, by their number; those that come out otherwise are missing."""
-    budget = Budget.from_dict(study.budget)
-    sampler = stored_sampler(space, budget, study.seed, study.design.get("sampling", {}))
-    if sampler is None or not networks:
-        return {}
-    batch = sampler.batch(np.array(sorted(networks)))
-    return {
-        int(index): to_params(space, slot_values(batch.drawer, batch.draft.draws, row))
-        for row, index in enumerate(batch.indices)
-        if batch.architecture(row) == Architecture.from_dict(networks[int(index)])
-    }
 
 
 def _key(row: dict[Any, Any]) -> tuple[int, int]:
