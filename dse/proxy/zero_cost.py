@@ -95,7 +95,12 @@ def jacob_cov(model: nn.Module, images: Tensor, labels: Tensor) -> float:
 
 
 SCORES: Final = (
-    Score(name="synflow", formula="ln Σ θ ∂R/∂θ", paper="Tanaka et al. 2020", of=synflow),
+    Score(
+        name="synflow",
+        formula="ln Σ θ ∂R/∂θ, R = 1ᵀ f(1; |θ|)",
+        paper="Tanaka et al. 2020",
+        of=synflow,
+    ),
     Score(name="grad_norm", formula="Σ ‖∂L/∂θ‖₂", paper="Abdelfattah et al. 2021", of=grad_norm),
     Score(name="snip", formula="Σ |θ ∂L/∂θ|", paper="Lee et al. 2019", of=snip),
     Score(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -145,6 +146,13 @@ def test_what_scaling_one_layer_up_and_the_next_down_changes(score: Score) -> No
     torch.testing.assert_close(scaled(images), model(images))
     kept = value(score, scaled) == pytest.approx(value(score, model), rel=1e-9)
     assert kept == (score.name != "grad_norm")
+
+
+@each_score
+def test_a_score_stands_in_the_documents_with_its_formula_and_paper(score: Score) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "method.md").read_text(encoding="utf-8")
+    formula = score.formula.replace("|", "\\|")
+    assert f"\n| `{score.name}` | {formula} | {score.paper} |\n" in page
 
 
 def test_snip_does_not_see_the_scale_of_weights_before_a_batch_norm() -> None:
