@@ -8,7 +8,7 @@ from torch import nn
 
 from dse.architecture import Architecture
 from dse.network import build
-from dse.network.measure import _LiveTensors
+from dse.network.measure.memory import LiveTensors
 from dse.proxy import trainer
 from dse.proxy.device_data import DeviceData
 from dse.proxy.memory import fitting_parts, training_memory
@@ -49,7 +49,7 @@ def measured_peak(model: nn.Module, whole: Task) -> int:
     averages = step.average.average.values() if step.average else []
     states = [value for state in step.optimizer.state.values() for value in state.values()]
     step.optimizer.zero_grad()
-    with _LiveTensors() as live:
+    with LiveTensors() as live:
         live.note([*model.state_dict().values(), *states, *averages, images, labels])
         step(images, labels)
     return int(live.peak)

@@ -11,7 +11,8 @@ from dse.proxy.recipe import Proxy
 from dse.store.records import Counts
 from dse.store.store import Store
 from dse.study.scorer import proxy_scorer
-from dse.study.worker import work
+from dse.study.stopping import Stop
+from dse.study.worker import Work, Worker
 from tests.store.records import fill
 
 DATA = {"classes": 3, "train_per_class": 100, "test_per_class": 30, "seed": 2}
@@ -33,7 +34,8 @@ def trained(path: Path, **recipe: Any) -> Store:
     record = store.study()
     assert record is not None
     threads = torch.get_num_threads()
-    work(store, "worker", proxy_scorer(record, "cpu"), lambda message: None)
+    work = Work(name="worker", device="cpu", factory=proxy_scorer, linger=0.0)
+    Worker(store, work, Stop(), lambda line: None).serve()
     torch.set_num_threads(threads)
     return store
 

@@ -34,7 +34,7 @@ def peak_bytes(make: Callable[[], Work], device: torch.device) -> int:
         return int(torch.cuda.max_memory_allocated(device)) - before
     work = make()
     work()
-    with _LiveTensors() as live:
+    with LiveTensors() as live:
         live.note(work.tensors())
         work()
     return int(live.peak)
@@ -59,7 +59,7 @@ def room_for(what: str, device: torch.device) -> Iterator[None]:
             torch.cuda.empty_cache()
 
 
-class _LiveTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]
+class LiveTensors(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Adds up the storage of all tensors that are alive."""
 
     def __init__(self) -> None:
