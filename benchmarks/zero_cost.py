@@ -109,11 +109,15 @@ def main() -> None:
         "n_networks": len(networks),
         "ended_badly": int(np.isinf(errors).sum()),
         "error_quantiles_0_25_50_75_100": [
-            round(float(e), 4) for e in np.quantile(errors[np.isfinite(errors)], (0, 0.25, 0.5, 0.75, 1))
+            round(float(e), 4)
+            for e in np.quantile(errors[np.isfinite(errors)], (0, 0.25, 0.5, 0.75, 1))
         ],
         "value_low_high": compare(scores, errors),
         "networks": [
-            {"error": float(error) if np.isfinite(error) else None, **{name: float(scores[name][k]) for name in SCORE_NAMES}}
+            {
+                "error": float(error) if np.isfinite(error) else None,
+                **{name: float(scores[name][k]) for name in SCORE_NAMES},
+            }
             for k, error in enumerate(errors)
         ],
     }
