@@ -32,7 +32,9 @@ CAVEAT = (
 
 
 @click.command()
-@click.argument("targets", nargs=-1, required=True, metavar="NAME|FILE...")
+@click.argument("targets", nargs=-1, metavar="[NAME|FILE...]")
+@click.option("--store", default=None, help="Measure all networks of a study there, and keep it.")
+@click.option("--study", metavar="NAME", help="Which study of the store, if it has several.")
 @click.option(
     "--what",
     default="latency,throughput,memory",
@@ -68,6 +70,8 @@ CAVEAT = (
 @JSON
 def measure(
     targets: Sequence[str],
+    store: str | None,
+    study: str | None,
     what: str,
     device: str | None,
     precision: Any,
@@ -80,12 +84,15 @@ def measure(
 ) -> None:
     """Measured latency, throughput and memory of named or described networks, with their spread.
 
-    Zero-cost scores (--what scores) are of the networks as --proxy would train them from --seed.
+    Zero-cost scores (--what scores) are of the networks as --proxy would train them from --seed;
+    with --store, of its networks under its proxy and seed.
     """
     from dse.architecture.catalog import find_architecture
     from dse.network.measure import Setting
     from dse.proxy.device import pick_dtype, usable_cores
 
+    if bool(targets) == (store is not None):
+        raise UserError("name networks, or a --store whose networks are measured and kept")
     timed, scored = names_in(what)
     networks = {name: find_architecture(name) for name in targets}
     place = find_device(device)
@@ -95,6 +102,9 @@ def measure(
         threads=(threads or usable_cores()) if place.type == "cpu" else None,
         **conditions,
     )
+    if store is not None:
+        _measure_study(store, study, timed, scored, setting, runs)
+        return
     tables = []
     if timed:
         rows = _measured(networks, timed, setting, runs)
@@ -108,6 +118,31 @@ def measure(
             title = f"{title} on {_where(rows[0][1])}"
             shown = [_in_words(row) for row in shown]
         show(shown, as_json, title=title, caption=caption)
+
+
+def _measure_study(
+    store: str, study: str | None, timed: Sequence[str], scored: bool, setting: Setting, runs: int
+) -> None:
+    from rich.console import Console
+
+    from dse.store.store import Store
+    from dse.study.measuring import measure_study, score_study
+
+    with (
+        Store.open(store, study=study) as opened,
+        Console(stderr=True).status("measuring") as status,
+    ):
+
+        def report(done: int, networks: int) -> None:
+            status.update(f"{done} of {networks} networks are measured")
+
+        name = opened.existing_study().name
+        if timed:
+            n = measure_study(opened, timed, setting, runs=runs, report=report)
+            click.echo(f"{name}: {n} networks measured: {', '.join(timed)}")
+        if scored:
+            n = score_study(opened, setting, report=report)
+            click.echo(f"{name}: zero-cost scores of {n} networks")
 
 
 def names_in(what: str) -> tuple[list[str], bool]:
