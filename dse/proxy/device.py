@@ -135,8 +135,8 @@ def without_cudnn() -> Iterator[None]:
 
 
 def default_workers(device: torch.device) -> int:
-    """Worker processes to start: one single-threaded one per core, or one on a GPU."""
-    return 1 if device.type == "cuda" else usable_cores()
+    """Worker processes to start: one single-threaded one per core, or one on each GPU."""
+    return max(1, torch.cuda.device_count()) if device.type == "cuda" else usable_cores()
 
 
 def prepare_worker() -> None:
