@@ -19,6 +19,7 @@ from dse.units import parse_quantity
 Kind = Literal["local", "ray", "slurm"]
 IDLE_SECONDS: Final = 3600.0
 """So long a run's workers wait for more work, which the run gives them, or ends them."""
+LEAST_MEMORY: Final = 2**28
 LOCAL_BEAT: Final = 1.0
 """Seconds between signs of life of workers whose steps a person watches."""
 
@@ -49,6 +50,24 @@ class Launching:
     ray: str = "local"
     slurm: tuple[str, ...] = ()
     scorer: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant, with a `UserError`."""
+        if self.ray != "local" and self.launcher != "ray":
+            raise UserError(f"--ray {self.ray}: is for --launcher ray, not {self.launcher}.")
+        if self.slurm and self.launcher != "slurm":
+            raise UserError(
+                f"--slurm {self.slurm[0]}: is for --launcher slurm, not {self.launcher}."
+            )
+        if self.gpu_share and self.device == "cpu":
+            raise UserError(f"--gpu-share {self.gpu_share:g}: --device cpu has no GPU to share.")
+        if self.bytes is not None and self.bytes < LEAST_MEMORY:
+            raise UserError(f"--memory {self.memory}: a worker needs 256MiB at least.")
+
+    @property
+    def bytes(self) -> int | None:
+        """The most memory of each, in bytes."""
+        return None if self.memory is None else int(parse_quantity(self.memory, "memory"))
 
     @property
     def is_local(self) -> bool:
@@ -117,7 +136,7 @@ class Launching:
             device="cuda" if self.gpus and self.device == "auto" else self.device,
             cores=self.cores,
             gpus=self.gpus,
-            memory=None if self.memory is None else int(parse_quantity(self.memory, "memory")),
+            memory=self.bytes,
             secrets={"DSE_STORE": store.target.location},
         )
 
