@@ -194,9 +194,9 @@ def _best_sentences(summary: SearchSummary, whole: pd.DataFrame, algorithm: str)
         if np.isfinite(gap.lower):
             width = f", 95 % interval {100 * gap.lower:+.1f} to {100 * gap.upper:+.1f}"
         sentences.append(
-            "Errors from fresh seeds, which had no part in choosing, differ from those of the first "
-            f"seeds by {100 * gap.value:+.1f} percentage points on average over the best networks "
-            f"(n = {gap.n}{width})."
+            "Errors from fresh seeds, which had no part in choosing, differ from those of the "
+            f"first seeds by {100 * gap.value:+.1f} percentage points on average over the best "
+            f"networks (n = {gap.n}{width})."
         )
     if len(summary.objectives) > 1:
         others = " and ".join(summary.objectives[1:])
