@@ -246,8 +246,16 @@ def _its(claim: ClaimedTrial) -> dict[str, Any]:
 
 
 def _storable(values: Mapping[str, Any]) -> dict[str, Any]:
-    """With None for NaN, as SQLite keeps it and as PostgreSQL does not by itself."""
-    return {
-        key: None if isinstance(value, float) and math.isnan(value) else value
-        for key, value in values.items()
-    }
+    return {key: _plain(value) for key, value in values.items()}
+
+
+def _plain(value: Any) -> Any:
+    """As both databases can keep it: None for NaN, texts without what is no text.
+
+    The words of an error may hold anything, and must not keep a result from being stored.
+    """
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode().replace("\0", "?")
+    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -191,6 +192,9 @@ class MeasurementRecord:
     layout: str = ""
     resolution: int = 0
     versions: Mapping[str, str] | None = None
+
+    def __post_init__(self) -> None:
+        assert math.isfinite(self.value)
 
 
 @dataclass(frozen=True, kw_only=True)

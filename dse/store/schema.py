@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     DateTime,
+    Double,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -46,6 +47,7 @@ class Base(DeclarativeBase):
     type_annotation_map = {  # noqa: RUF012  (SQLAlchemy reads it as a plain class attribute)
         dict[str, Any]: JSON(none_as_null=True),
         datetime: DateTime(timezone=True),
+        float: Double(),
     }
 
 

@@ -23,6 +23,7 @@ from typing import Final
 
 from dse.errors import UserError
 from dse.proxy.failures import is_device_lost, is_out_of_memory
+from dse.store.database import RETRY_SECONDS
 from dse.store.records import ClaimedTrial, TrialResult
 from dse.store.store import Store
 from dse.store.target import Place
@@ -59,7 +60,7 @@ def serve(
     orders = _watch(channel, parent)
     send = _sender(channel)
     try:
-        with Store.open(target) as store:
+        with Store.open(target, patience=RETRY_SECONDS) as store:
             score = factory(store.existing_study(), device)
             while True:
                 orders.get()
