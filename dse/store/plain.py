@@ -78,8 +78,10 @@ def flat_columns(networks: Sequence[Json]) -> dict[str, list[Any]]:
         DamagedError: a network does not tell its number of stages.
     """
     columns: dict[str, list[Any]] = {}
-    for key in dict.fromkeys(chain.from_iterable(networks)):
-        values = [network.get(key) for network in networks]
+    keys = dict.fromkeys(chain.from_iterable(networks))
+    rows = [tuple(map(network.get, keys)) for network in networks]  # each is looked at only once
+    for key, column in zip(keys, zip(*rows, strict=True), strict=False):
+        values = list(column)
         if key in STAGE_KEYS and any(isinstance(value, list) for value in values):
             values = [
                 value
@@ -100,9 +102,10 @@ def _spread(name: str, values: list[Any]) -> dict[str, list[Any]]:
     if kinds - {list, dict, type(None)}:
         columns[name] = [None if isinstance(value, list | dict) else value for value in values]
     lists = [value if isinstance(value, list) else [] for value in values]
-    for place in range(max(map(len, lists))):
-        inner = [value[place] if place < len(value) else None for value in lists]
-        columns |= _spread(f"{name}.{place + 1}", inner)
+    width = max(map(len, lists))
+    inner = [*chain.from_iterable(value + [None] * (width - len(value)) for value in lists)]
+    for place in range(width):
+        columns |= _spread(f"{name}.{place + 1}", inner[place::width])
     mappings = [value if isinstance(value, dict) else {} for value in values]
     for key in dict.fromkeys(key for value in mappings for key in value):
         columns |= _spread(f"{name}.{key}", [value.get(key) for value in mappings])

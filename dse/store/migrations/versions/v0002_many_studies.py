@@ -139,13 +139,14 @@ def _make_trials() -> None:
         ),
         sa.CheckConstraint("state <> 'waiting' OR token IS NULL", name="ck_dse_trials_waiting"),
     )
-    for state, columns in {
-        "waiting": ["replicate", "index", "study_id"],
-        "running": ["token"],
-    }.items():
+    for name, state, columns in (
+        ("waiting", "waiting", ["study_id", "replicate", "index"]),
+        ("waiting_anywhere", "waiting", ["replicate", "index"]),
+        ("running", "running", ["token"]),
+    ):
         where = sa.text(f"state = '{state}'")
         op.create_index(
-            f"ix_dse_trials_{state}",
+            f"ix_dse_trials_{name}",
             "dse_trials",
             columns,
             sqlite_where=where,
