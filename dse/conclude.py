@@ -140,7 +140,7 @@ def place_of(store: Store) -> Path:
     """
     surveys = [study.name for study in store.studies() if study.kind == "survey"]
     name, path = store.existing_study().name, store.target.path
-    if path is not None and name == surveys[0]:
+    if path is not None and surveys[:1] == [name]:
         return path
     return (STUDIES if path is None else path.parent) / f"{name}.db"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.searching import searched
 from tests.services.postgresql import postgresql
 
-__all__ = ["postgresql"]
+__all__ = ["postgresql", "searched"]

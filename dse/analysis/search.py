@@ -213,4 +213,5 @@ def _copies_sentences(first: pd.DataFrame) -> list[str]:
     copies = len(hashes) - hashes.nunique()
     if not copies:
         return []
-    return [f"{copies} networks equal an earlier one, and were trained from another seed."]
+    what = "network equals" if copies == 1 else "networks equal"
+    return [f"{copies} {what} an earlier one, and had another seed."]
