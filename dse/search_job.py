@@ -125,6 +125,7 @@ def _train(plan: Search, before: Warm, target: Target, crew: int, console: Conso
         trainings = StoreTrainings(store, plan, drain)
         found = run(plan, trainings, board, warm=before.found)
         retrain(plan, found, trainings)
+        store.clear_checkpoints(stopped=True)
 
 
 def _board(plan: Search, before: Warm, target: Target, console: Console) -> OptunaBoard:
