@@ -170,7 +170,7 @@ def load_conclusion(place: Place, *, name: str | None = None) -> Conclusion:
         if study.kind != "survey":
             raise UserError(
                 f"{target}: {study.name!r} is a {study.kind}: its networks are no sample of the "
-                "space, which the conclusions about a survey rest on."
+                "space, which the conclusions about a survey rest on; `dse search` shows a search."
             )
         population, curves = store.population(), store.curves()
         outputs = place_of(store)

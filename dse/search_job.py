@@ -127,6 +127,7 @@ def _train(
         trainings = StoreTrainings(store, plan, drain)
         found = run(plan, trainings, board, warm=before.found)
         retrain(plan, found, trainings)
+        store.clear_checkpoints(stopped=True)
 
 
 def _board(plan: Search, before: Warm, target: Target, console: Console) -> OptunaBoard:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from dse.analysis.search import SearchSummary, summarise_search
 from dse.analysis.summary import EMBEDDED_SENTENCE
-from dse.conclude import STUDIES, outputs_of
+from dse.conclude import STUDIES, Conclusion, load_conclusion, outputs_of
 from dse.errors import UserError
 from dse.export.folder import export_networks
 from dse.space import Budget
@@ -103,6 +103,18 @@ def load_search(place: Place, *, name: str | None = None) -> SearchConclusion:
         notes=_notes(study, sum(len(each.refused) for each in asked.values())),
     )
     return SearchConclusion(store=target, study=study, population=population, summary=summary)
+
+
+def load_any(place: Place, *, name: str | None = None) -> Conclusion | SearchConclusion:
+    """Read a survey or a search from a store: the named one, or the only survey.
+
+    Raises:
+        UserError: there is no store, or it is not clear which study is meant.
+    """
+    target = parse_target(place, study=name)
+    with Store.open(target, read_only=True) as store:
+        kind = store.existing_study().kind
+    return load_search(target) if kind == "search" else load_conclusion(target)
 
 
 def _find(target: Target) -> Target:

@@ -117,6 +117,20 @@ def test_the_best_networks_are_exported_as_those_of_a_search(searched: Searched)
     )
 
 
+def test_the_networks_of_a_search_can_be_exported_by_number(
+    searched: Searched, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = searched.search.study.name
+    arguments = ["export", str(searched.store), "--study", name, "--id", "7", "-o", str(tmp_path)]
+    assert run_cli(*arguments) == 0
+    (path,) = map(Path, capsys.readouterr().out.split())
+    assert "network-0007" in path.name
+    assert yaml.safe_load(path.read_text())["study"]["study"] == name
+    assert run_cli("export", str(searched.store), "-o", str(tmp_path / "survey")) == 0
+    first = next((tmp_path / "survey").iterdir())
+    assert yaml.safe_load(first.read_text())["study"]["kind"] == "survey"
+
+
 def test_a_search_that_is_killed_and_resumed_by_another_crew_is_the_same(
     searched: Searched, tmp_path: Path
 ) -> None:
@@ -168,6 +182,7 @@ def test_halving_stops_trainings_and_goes_on_with_others(tmp_path: Path) -> None
     )
     assert sum(trial.state.name == "PRUNED" for trial in study.trials) == stopped
     assert len(study.best_trial.intermediate_values) == 2
+    assert not (tmp_path / "study.db.checkpoints").exists()
 
 
 def test_several_objectives_give_a_front(

@@ -100,9 +100,10 @@ def export(
     store: str | None, study: str | None, top: int, ids: Sequence[int], output: str | None
 ) -> None:
     """Write the best networks of a study as YAML files."""
-    from dse.conclude import load_conclusion, newest_store
+    from dse.conclude import newest_store
+    from dse.search_results import load_any
 
-    conclusion = load_conclusion(store or newest_store(), name=study)
+    conclusion = load_any(store or newest_store(), name=study)
     for path in conclusion.write_export(output, top=top, ids=ids):
         click.echo(path)
 

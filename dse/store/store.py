@@ -118,10 +118,11 @@ class Store(Claims):
 
         return self._look(frames.measurements)
 
-    def clear_checkpoints(self) -> None:
-        """Remove what is left of the study's trainings under way, but not of stopped ones.
+    def clear_checkpoints(self, *, stopped: bool = False) -> None:
+        """Remove what is left of the study's trainings under way.
 
-        For when none of them waits or runs.
+        For when none of them waits or runs. Those of stopped ones stay, as they may be asked to go
+        on, unless `stopped` says that none will be.
         """
         folder = self.checkpoints
         if folder is None or not folder.is_dir():
@@ -130,7 +131,7 @@ class Store(Claims):
         with suppress(OSError):  # another process removes them too, or they may stay: no harm
             for file in folder.iterdir():
                 whole = file.name.removeprefix(".")  # else a worker was killed while it wrote
-                if whole.startswith(prefix) and file.name not in kept:
+                if whole.startswith(prefix) and (stopped or file.name not in kept):
                     file.unlink(missing_ok=True)
             folder.rmdir()
 

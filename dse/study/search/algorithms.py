@@ -16,11 +16,12 @@ import importlib.util
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import BaseSampler, GPSampler, NSGAIISampler, TPESampler
+from optuna.study import Study
 from optuna.trial import FrozenTrial
 
 from dse.errors import UserError
@@ -88,7 +89,7 @@ def make_algorithm(
         case "tpe":
             return tpe
         case "gp":
-            return GPSampler(seed=seed, n_startup_trials=STARTUP, independent_sampler=tpe)
+            return _OneThreadSampler(seed=seed, n_startup_trials=STARTUP, independent_sampler=tpe)
         case "cmaes":
             return CovarianceSampler(
                 numbers(space), seed=seed, population=population, warm=warm, others=tpe
@@ -127,18 +128,22 @@ def quiet() -> Iterator[None]:
         optuna.logging.set_verbosity(verbosity)
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Within this context torch computes with one thread.
+class _OneThreadSampler(GPSampler):
+    """Optuna's Gaussian process, in one thread of torch's.
 
-    With more, its threads and those of the linear algebra wait for each other: asking the Gaussian
-    process for a network then took 6 s instead of 0.8 s on two cores.
+    With more, its threads and those of the linear algebra wait for each other: asking for a network
+    then took 6 s instead of 0.8 s on two cores.
     """
-    import torch
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Parameters that the process is fitted for."""
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            return super().sample_relative(study, trial, search_space)
+        finally:
+            torch.set_num_threads(threads)

@@ -16,7 +16,7 @@ from optuna.trial import TrialState, create_trial
 
 from dse.space import Sample
 from dse.study.axes import to_params
-from dse.study.search.algorithms import make_algorithm, one_thread, quiet
+from dse.study.search.algorithms import make_algorithm, quiet
 from dse.study.search.history import History
 from dse.study.search.plan import Search
 from dse.study.search.records import Asked, Params
@@ -37,7 +37,7 @@ def ask(history: History, generation: int) -> list[Asked]:
         generation: which one.
     """
     search = history.search
-    with quiet(), one_thread():
+    with quiet():
         study = optuna.create_study(
             directions=["minimize"] * len(search.objectives),
             sampler=make_algorithm(

@@ -12,7 +12,6 @@ from dse.study.search.algorithms import (
     ALGORITHMS,
     make_algorithm,
     numbers,
-    one_thread,
     quiet,
     require_algorithm,
 )
@@ -66,8 +65,19 @@ def test_numbers_are_those_that_every_network_has() -> None:
     assert "drop_path_rate" in numbers(OTHER_PRIORS)
 
 
-def test_torch_computes_with_one_thread_only_while_it_is_asked() -> None:
+def test_a_gaussian_process_is_fitted_in_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(
+        optuna.samplers.GPSampler,
+        "sample_relative",
+        lambda *arguments: seen.append(torch.get_num_threads()) or {},
+    )
     threads = torch.get_num_threads()
-    with one_thread():
-        assert torch.get_num_threads() == 1
-    assert torch.get_num_threads() == threads
+    torch.set_num_threads(2)
+    try:
+        sampler = make_algorithm("gp", CONVNEXT, seed=0, generation=4)
+        with quiet():
+            optuna.create_study(sampler=sampler).ask(numbers(CONVNEXT))
+        assert (seen, torch.get_num_threads()) == ([1], 2)
+    finally:
+        torch.set_num_threads(threads)
