@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 from tests.searching import searched
 from tests.services.postgresql import postgresql
 
 __all__ = ["postgresql", "searched"]
+
+
+def pytest_configure() -> None:
+    """Tests of Ctrl-C need it, also where a shell in the background took it from all it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
