@@ -13,6 +13,7 @@ from dse.cli import main
 from dse.proxy.load import load_proxy
 from dse.space import Budget, Sampler
 from dse.space.language.design_space import load_space
+from tests import tiny
 from tests.proxy.data import made
 
 ROOT = Path(__file__).parents[1]
@@ -61,3 +62,29 @@ def test_a_proxy_in_a_document_fits_the_data_set_prepared_above_it(
 @pytest.mark.parametrize(("name", "text"), blocks("python"))
 def test_python_in_a_document_runs(name: str, text: str) -> None:
     subprocess.run([sys.executable, "-c", text], check=True, cwd=ROOT, timeout=120)
+
+
+def test_the_commands_about_searches_work_one_after_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With four small networks each."""
+    (tmp_path / "spaces").symlink_to(ROOT / "spaces")
+    tiny.write_proxy(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    commands = [
+        line.partition("#")[0].strip()
+        for name, text in blocks("sh")
+        if name.startswith("search.md ")
+        for line in text.splitlines()
+        if line
+    ]
+    assert len(commands) >= 8
+    for command in commands:
+        small = re.sub(r"--models \d+", "--models 4 --proxy tiny.yaml", command)
+        small = small.replace("convnext-4.5GFLOPs-", "convnext-0.3GFLOPs-tiny-")
+        program, *arguments = small.replace("4.5GFLOPs", "0.3GFLOPs").split()
+        assert program == "dse"
+        with pytest.raises(SystemExit) as exit_info:
+            main(arguments)
+        assert not exit_info.value.code, command
+        assert capsys.readouterr().out
