@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -39,10 +40,17 @@ class Server:
         return f"postgresql://dse@127.0.0.1:{self.port}/{database}"
 
     def make_database(self, *, template: str = "template1") -> str:
-        """The URL of a new database, a copy of another one."""
+        """The URL of a new database, a copy of another one, which stays."""
         name = f"test_{next(_NUMBERS)}"
         self.sql(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self.url(name)
+
+    @contextmanager
+    def database(self, *, template: str = "template1") -> Iterator[str]:
+        """A database for a `with` block."""
+        url = self.make_database(template=template)
+        yield url
+        self.sql(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
 
     def sql(self, statement: str, database: str = "postgres") -> None:
         import psycopg
@@ -111,7 +119,7 @@ def running_server() -> Iterator[Server]:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[Server]:
     """One server for all tests, started by the first that asks for it."""
-    pytest.importorskip("psycopg") if os.environ.get("DSE_REQUIRE_SERVICES") != "1" else None
+    require(importlib.util.find_spec("psycopg") is not None, "psycopg")
     with running_server() as server:
         yield server
 

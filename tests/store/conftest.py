@@ -29,12 +29,14 @@ def template(postgresql: Server) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """A place for a store, in each kind of database."""
     if request.param == "sqlite":
-        return str(tmp_path / "study.db")
+        yield str(tmp_path / "study.db")
+        return
     server: Server = request.getfixturevalue("postgresql")
-    return server.make_database(template=request.getfixturevalue("template"))
+    with server.database(template=request.getfixturevalue("template")) as url:
+        yield url
 
 
 @pytest.fixture

@@ -25,8 +25,9 @@ SECRET = "hunter2"
 
 
 @pytest.fixture
-def url(postgresql: Server, template: str) -> str:
-    return postgresql.make_database(template=template)
+def url(postgresql: Server, template: str) -> Iterator[str]:
+    with postgresql.database(template=template) as url:
+        yield url
 
 
 def refusal(url: str, **options: Any) -> str:

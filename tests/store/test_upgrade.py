@@ -34,12 +34,14 @@ wait; four networks and a reference."""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The place of an empty database."""
     if request.param == "sqlite":
-        return str(tmp_path / "study.db")
+        yield str(tmp_path / "study.db")
+        return
     server: Server = request.getfixturevalue("postgresql")
-    return server.make_database()
+    with server.database() as url:
+        yield url
 
 
 @pytest.fixture

@@ -46,7 +46,8 @@ class Disturbed(Progress):
 
 def train(url: str, kind: Kind, launcher: Launcher[Any], progress: Progress, logs: Path) -> None:
     """A study of `TRIALS` trials of a second each, by two workers."""
-    launching = Launching(launcher=kind, workers=2, device="cpu", scorer=SCORER, ray="elsewhere")
+    ray = "elsewhere" if kind == "ray" else "local"
+    launching = Launching(launcher=kind, workers=2, device="cpu", scorer=SCORER, ray=ray)
     with Store.open(url, create=True) as store:
         fill(store, TRIALS)
         run = new_run()
@@ -95,7 +96,7 @@ def test_a_study_survives_a_requeued_slurm_job(postgresql: Server, tmp_path: Pat
 @pytest.mark.parametrize("kind", ["ray", "slurm"])
 def test_a_file_is_no_store_for_several_machines(tmp_path: Path, kind: Kind) -> None:
     require_module("ray")
-    launching = Launching(launcher=kind, ray="auto")
+    launching = Launching(launcher=kind, ray="auto" if kind == "ray" else "local")
     with Store.open(tmp_path / "study.db", create=True) as store:
         fill(store, 1)
         with pytest.raises(UserError, match="postgresql://"):
