@@ -26,7 +26,7 @@ from dse.analysis.agreement import DRAWS, kendall_tau, rank_agreement
 from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.fidelity_text import fidelity_rows, table_row
 from dse.analysis.population import outcomes
-from dse.fidelity import Comparison, compare_stores, fidelity_job
+from dse.jobs.fidelity import Comparison, compare_stores, fidelity_job
 from dse.proxy.device import device_name, pick_device, usable_cores
 
 RESULTS = Path(__file__).parent / "results"

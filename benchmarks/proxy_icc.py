@@ -22,7 +22,7 @@ import numpy as np
 
 from dse.analysis.chance import at_chance
 from dse.analysis.reliability import icc, seed_std, seed_table
-from dse.job import main_job
+from dse.jobs.survey import main_job
 from dse.proxy.device import device_name, pick_device, usable_cores
 
 RESULT = Path(__file__).parent / "results" / "proxy_icc.json"

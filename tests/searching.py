@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from dse.conclude import Conclusion
-from dse.search_job import search_job
-from dse.search_results import SearchConclusion
+from dse.jobs.conclude import Conclusion
+from dse.jobs.conclude_search import SearchConclusion
+from dse.jobs.search import search_job
 from dse.study.launching import Launching
 from tests import tiny
 from tests.spaces import CONVNEXT_FILE

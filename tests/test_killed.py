@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dse.conclude import load_conclusion
 from dse.errors import UserError
+from dse.jobs.conclude import load_conclusion
 from dse.store.store import Store
 from tests import tiny
 from tests.spaces import CONVNEXT_FILE

@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dse.conclude import load_conclusion
 from dse.errors import UserError
+from dse.jobs.conclude import load_conclusion
 from dse.store.records import TrialRecord
 from dse.store.store import Store
 from tests import tiny

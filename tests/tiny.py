@@ -7,8 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from dse.conclude import Conclusion
-from dse.job import main_job
+from dse.jobs.conclude import Conclusion
+from dse.jobs.survey import main_job
 from dse.study.launching import Launching
 from tests.spaces import CONVNEXT_FILE
 

@@ -57,13 +57,13 @@ def run(search: str | None, **options: Any) -> None:
     """
     launch = launching_of(options)
     if search is None:
-        from dse.job import main_job
+        from dse.jobs.survey import main_job
 
         _require_default(SEARCH_ONLY, "is for a search; add --search tpe")
         kept = {name: value for name, value in options.items() if name not in SEARCH_ONLY}
         main_job(launching=launch, **kept)
     else:
-        from dse.search_job import search_job
+        from dse.jobs.search import search_job
 
         _require_default(("reference",), "is for a survey; leave it out with --search")
         del options["reference"]
@@ -84,7 +84,7 @@ def _require_default(names: Sequence[str], why: str) -> None:
 @click.option("-o", "--output", default=None, help="HTML file; by default beside the store.")
 def report(store: str | None, study: str | None, output: str | None) -> None:
     """Write the self-contained offline HTML report of a study."""
-    from dse.conclude import load_conclusion, newest_store
+    from dse.jobs.conclude import load_conclusion, newest_store
 
     conclusion = load_conclusion(store or newest_store(), name=study)
     click.echo(conclusion.write_report(output))
@@ -100,8 +100,8 @@ def export(
     store: str | None, study: str | None, top: int, ids: Sequence[int], output: str | None
 ) -> None:
     """Write the best networks of a study as YAML files."""
-    from dse.conclude import newest_store
-    from dse.search_results import load_any
+    from dse.jobs.conclude import newest_store
+    from dse.jobs.conclude_search import load_any
 
     conclusion = load_any(store or newest_store(), name=study)
     for path in conclusion.write_export(output, top=top, ids=ids):
@@ -119,8 +119,8 @@ def search(
 ) -> None:
     """Show what a search found: its networks by rank, and the Pareto front."""
     from dse.analysis.search import TABLE_NOTE, table_row
-    from dse.conclude import newest_store
-    from dse.search_results import load_search
+    from dse.jobs.conclude import newest_store
+    from dse.jobs.conclude_search import load_search
 
     summary = load_search(store or newest_store(), name=study).summary
     rows = [row for row in summary.rows if row["front"] or not front][:top]
@@ -175,7 +175,7 @@ def fidelity(
     reads them as they are.
     """
     from dse.analysis.fidelity_text import fidelity_rows, table_row
-    from dse.fidelity import compare_stores, fidelity_job, require_page
+    from dse.jobs.fidelity import compare_stores, fidelity_job, require_page
 
     if output is not None:
         require_page(Path(output))

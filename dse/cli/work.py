@@ -82,7 +82,7 @@ def worker_name() -> str:
 @JSON
 def status(store: str | None, studies: Sequence[str], as_json: bool) -> None:
     """How far a store's studies are: done, running, failed and why, throughput, time left."""
-    from dse.conclude import newest_store
+    from dse.jobs.conclude import newest_store
     from dse.study.status import read_status
 
     found = read_status(store or newest_store(), studies)

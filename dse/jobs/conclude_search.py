@@ -10,9 +10,9 @@ import pandas as pd
 
 from dse.analysis.search import SearchSummary, summarise_search
 from dse.analysis.summary import EMBEDDED_SENTENCE
-from dse.conclude import STUDIES, Conclusion, load_conclusion, outputs_of
 from dse.errors import UserError
 from dse.export.folder import export_networks
+from dse.jobs.conclude import STUDIES, Conclusion, load_conclusion, outputs_of
 from dse.space import Budget
 from dse.store.records import StudyRecord
 from dse.store.store import Store

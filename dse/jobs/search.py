@@ -14,11 +14,11 @@ from rich.text import Text
 
 from dse.analysis.search import TABLE_NOTE, SearchSummary, table_row
 from dse.architecture.cost import cost
-from dse.conclude import STUDIES, logs_of, place_of
 from dse.errors import UserError
-from dse.job import describe_proxy, machine_text, make_console
+from dse.jobs.conclude import STUDIES, logs_of, place_of
+from dse.jobs.conclude_search import SearchConclusion, load_search
+from dse.jobs.survey import describe_proxy, machine_text, make_console
 from dse.proxy.load import load_proxy
-from dse.search_results import SearchConclusion, load_search
 from dse.space import load_space
 from dse.space.describe.words import shapes_text
 from dse.store.database import store_exists

@@ -18,11 +18,11 @@ import yaml
 
 from dse.architecture import Architecture, cost
 from dse.cli import main
-from dse.conclude import load_conclusion
 from dse.errors import UserError
+from dse.jobs.conclude import load_conclusion
+from dse.jobs.conclude_search import load_search
 from dse.network import build
 from dse.network.verify import count
-from dse.search_results import load_search
 from dse.space import Budget
 from dse.store.store import Store
 from tests import tiny

@@ -16,9 +16,9 @@ from rich.text import Text
 from dse.analysis.ranking import ranking_note
 from dse.analysis.summary import Summary, interval, percent
 from dse.architecture.cost import Cost, cost
-from dse.conclude import STUDIES, Conclusion, load_conclusion, logs_of, outputs_of, place_of
 from dse.dashboard.labels import joined
 from dse.errors import UserError
+from dse.jobs.conclude import STUDIES, Conclusion, load_conclusion, logs_of, outputs_of, place_of
 from dse.proxy.device import device_name, pick_dtype, torch_device
 from dse.proxy.recipe import Proxy
 from dse.space import Sample, duplicates

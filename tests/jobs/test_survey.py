@@ -10,8 +10,8 @@ import yaml
 
 from dse.architecture import Architecture
 from dse.cli import main
-from dse.conclude import load_conclusion
 from dse.errors import UserError
+from dse.jobs.conclude import load_conclusion
 from dse.network import build
 from dse.network.verify import count
 from dse.space import Budget
@@ -117,7 +117,7 @@ def test_brackets_in_the_name_of_a_store_are_printed_as_they_are(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("dse.job.hand_over", lambda *_: None)
+    monkeypatch.setattr("dse.jobs.survey.hand_over", lambda *_: None)
     name = "k[/red][bold]q.db"
     tiny.study(tmp_path, store=name, models=2, repeat="0%")
     tiny.study(tmp_path, store=name, models=1, repeat="0%")
@@ -129,7 +129,7 @@ def test_brackets_in_the_name_of_a_store_are_printed_as_they_are(
 def test_a_time_that_cannot_be_estimated_is_said_and_the_study_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("dse.job.seconds_per_training", lambda *_: None)
+    monkeypatch.setattr("dse.jobs.survey.seconds_per_training", lambda *_: None)
     assert tiny.study(tmp_path, models=1, repeat="0%").summary.networks == 1
     assert "The time cannot be estimated" in capsys.readouterr().out
 
@@ -145,7 +145,7 @@ def test_a_mirror_that_cannot_be_written_is_a_warning_after_the_report(
         raise UserError("s[/red].db: Optuna's mirror cannot be written.")
 
     shutil.copy(finished / "study.db", tmp_path)
-    monkeypatch.setattr("dse.job.mirror", fails)
+    monkeypatch.setattr("dse.jobs.survey.mirror", fails)
     tiny.study(tmp_path)
     assert "warning: s[/red].db: Optuna's mirror cannot be written." in capsys.readouterr().out
 
@@ -153,7 +153,7 @@ def test_a_mirror_that_cannot_be_written_is_a_warning_after_the_report(
 def test_another_study_is_refused_before_its_networks_are_drawn(
     finished: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dse.job.sample_all", lambda *_: pytest.fail("networks were drawn"))
+    monkeypatch.setattr("dse.jobs.survey.sample_all", lambda *_: pytest.fail("networks were drawn"))
     with pytest.raises(UserError, match="its seed is 0, asked is 1"):
         tiny.study(finished, seed=1, models=100_000)
 

@@ -10,10 +10,10 @@ from typing import Any
 from dse.analysis.fidelity import Fidelity, fidelity
 from dse.analysis.fidelity_text import fidelity_sentences
 from dse.analysis.summary import EMBEDDED_SENTENCE
-from dse.conclude import STUDIES, Conclusion, is_database, load_conclusion, outputs_of
 from dse.dashboard.fidelity_page import write_fidelity_page
 from dse.errors import UserError
-from dse.job import check_store, main_job
+from dse.jobs.conclude import STUDIES, Conclusion, is_database, load_conclusion, outputs_of
+from dse.jobs.survey import check_store, main_job
 from dse.space import Budget
 from dse.store.plain import flatten
 from dse.store.target import Place, Target, parse_target

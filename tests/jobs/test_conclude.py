@@ -7,9 +7,9 @@ import pytest
 from rich.console import Console
 
 from dse.analysis.summary import summarise
-from dse.conclude import Conclusion, outputs_of
 from dse.errors import UserError
-from dse.job import best_table, hand_over
+from dse.jobs.conclude import Conclusion, outputs_of
+from dse.jobs.survey import best_table, hand_over
 from dse.store.records import StudyRecord
 from dse.store.target import parse_target
 from tests.population import make_curves, make_population
