@@ -27,7 +27,7 @@ def test_the_quick_start_has_exactly_two_commands() -> None:
     commands = re.findall(r"^```sh\n(.*?)^```", quick_start, re.MULTILINE | re.DOTALL)
     assert [len(command.strip().splitlines()) for command in commands] == [1, 1]
     assert "python -m dse.run spaces/convnext_space.yaml --budget 4.5GFLOPs" in commands[0]
-    assert commands[1].strip().endswith("python -m pytest")
+    assert commands[1].strip().endswith("python -m pytest -n 2")
 
 
 def test_the_space_in_the_readme_can_be_sampled() -> None:
