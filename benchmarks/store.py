@@ -1,9 +1,9 @@
 """What do reading a population and handing out work cost, beside Optuna's storage?
 
-    python -m benchmarks.store
+    python -m benchmarks.store [--only sqlite]
 
-Writes benchmarks/results/store.json. Starts a PostgreSQL server of its own, as the tests do, but
-with fsync, as a real one has; SQLite syncs too.
+Writes benchmarks/results/store.json, one kind of database after the other. Starts a PostgreSQL
+server of its own, as the tests do, but with fsync, as a real one has; SQLite syncs too.
 
 Reading: a new process, whose imports are done, opens the store and reads the population of so many
 finished trainings with curves of four epochs, one DataFrame; then the curves. For Optuna, it loads
@@ -44,6 +44,7 @@ from dse.store.store import Store
 from tests.services.postgresql import SETTINGS, Server, running_server
 
 HERE = Path(__file__).parent
+RESULT = HERE / "results" / "store.json"
 SIZES = (10_000, 100_000)
 NETWORKS = 1000
 READS = 5
@@ -213,7 +214,9 @@ def pull_optuna(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     sampler = optuna.samplers.RandomSampler(seed=number)
-    study = optuna.load_study(storage=url, study_name="benchmark", sampler=sampler)
+    patient = {"connect_args": {"timeout": 300}} if url.startswith("sqlite") else None
+    storage = optuna.storages.RDBStorage(url, engine_kwargs=patient)  # or "database is locked"
+    study = optuna.load_study(storage=storage, study_name="benchmark", sampler=sampler)
     space = {f"p{k}": optuna.distributions.FloatDistribution(0, 1) for k in range(PARAMETERS)}
     study.tell(study.ask(space), 0.5)  # reads all trials
     spent, lengths = [], random.Random(number)
@@ -322,32 +325,38 @@ def main() -> None:
     """Measure and write the result."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--optuna-trials", type=int, default=SIZES[0])
+    parser.add_argument("--only", choices=["postgresql", "sqlite"])
     options = parser.parse_args()
-    import torch
+    import torch  # not above: every process of a worker reads this file
 
     from dse.proxy.device import device_name
 
-    load = os.getloadavg()[0]
     with places() as makers:
         server = makers.pop("server")
-        found = {kind: measure(kind, make, options.optuna_trials) for kind, make in makers.items()}
-        versions = {
-            "python": platform.python_version(),
-            "postgresql": server_version(server),
-            "sqlite": sqlite3.sqlite_version,
-            **{name: version(name) for name in ("sqlalchemy", "psycopg", "pandas", "optuna")},
+        about = {
+            "date": datetime.now(UTC).date().isoformat(),
+            "device": device_name(torch.device("cpu")),
+            "cores": os.cpu_count(),
+            "workers": WORKERS,
+            "statistic": "median",
+            "versions": {
+                "python": platform.python_version(),
+                "postgresql": server_version(server),
+                "sqlite": sqlite3.sqlite_version,
+                **{name: version(name) for name in ("sqlalchemy", "psycopg", "pandas", "optuna")},
+            },
         }
-    result = {
-        "date": datetime.now(UTC).date().isoformat(),
-        "device": device_name(torch.device("cpu")),
-        "cores": os.cpu_count(),
-        "load_average_before": round(load, 1),
-        "versions": versions,
-        "workers": WORKERS,
-        "statistic": "median",
-        **found,
-    }
-    (HERE / "results" / "store.json").write_text(json.dumps(result, indent=2) + "\n")
+        for kind, make in makers.items():
+            if options.only in (None, kind):
+                load = {"load_average_before": round(os.getloadavg()[0], 1)}
+                keep(about, kind, load | measure(kind, make, options.optuna_trials))
+
+
+def keep(about: dict[str, Any], kind: str, found: dict[str, Any]) -> None:
+    """Write what was found beside what is known of the other kind of database."""
+    known = json.loads(RESULT.read_text()) if RESULT.exists() else {}
+    others = {name: known[name] for name in ("postgresql", "sqlite") if name in known}
+    RESULT.write_text(json.dumps(about | others | {kind: found}, indent=2) + "\n")
 
 
 if __name__ == "__main__":
