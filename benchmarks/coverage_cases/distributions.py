@@ -8,7 +8,8 @@ from functools import partial
 import numpy as np
 
 from coverage_cases.case import Case, FloatArray, Sample, Space
-from dse.analysis.distributions import BandKind, best_of, edf, mean, quantile
+from dse.analysis.distributions import BandKind, best_of, edf, mean, median_best_of, quantile
+from dse.analysis.distributions.best_of import SUPPORT
 from dse.analysis.estimate import Estimate
 
 Curve = tuple[FloatArray, FloatArray]
@@ -109,8 +110,17 @@ CASES = (
             kind="interval",
             truth=partial(true_best, k),
             covers=partial(holds, partial(_best, k)),
-            sizes=tuple(n for n in (50, 100, 500) if n >= 5 * k),
+            sizes=tuple(n for n in (50, 100, 500) if n >= SUPPORT * k),
         )
-        for k in (2, 5, 10, 20, 50)
+        for k in (2, 5, 10, 25)
+    ),
+    *(
+        Case(
+            name=f"median of the best of {k}",
+            kind="interval",
+            truth=partial(true_quantile, 1 - 0.5 ** (1 / k)),
+            covers=partial(holds, partial(median_best_of, k=k)),
+        )
+        for k in (5, 10)
     ),
 )

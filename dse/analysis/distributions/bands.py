@@ -14,10 +14,11 @@ from dse.analysis.distributions.crossing import local_level
 from dse.analysis.estimate import FloatArray
 
 BandKind = Literal["equal_levels", "dkw", "pointwise"]
-WORDS: Final[dict[BandKind, str]] = {
+WORDS: Final[dict[str, str]] = {
     "equal_levels": "simultaneous band (equal local levels)",
     "dkw": "simultaneous band (DKW)",
     "pointwise": "pointwise band (Wilson)",
+    "greenwood": "pointwise band (Kaplan-Meier, Greenwood)",
 }
 _RANKS = 2000
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
+from dse.analysis.distributions.quantiles import quantile
 from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.resampling import likelihood_interval
 
@@ -16,14 +17,15 @@ from dse.analysis.resampling import likelihood_interval
 class BestOf:
     """The mean error of the best of `k` networks drawn at random, one training each.
 
-    The bounds of `error` are infinite where the population is less than `SUPPORT` times k.
+    The bounds of `error` are infinite where the population is less than `SUPPORT` times k: by
+    then too few networks decide it, and an interval would cover too rarely.
     """
 
     k: int
     error: Estimate
 
 
-SUPPORT = 5
+SUPPORT = 20
 
 
 def best_of(
@@ -88,6 +90,17 @@ def _influence(ordered: FloatArray, left: FloatArray, k: int) -> FloatArray:
     slopes = k * left[:-1] ** (k - 1) * np.diff(ordered)
     total = slopes @ left[:-1]
     return np.concatenate([[0.0], np.cumsum(slopes)]) - total
+
+
+def median_best_of(outcomes: ArrayLike, k: int, confidence: float = 0.95) -> Estimate:
+    """The error that half of all searches of k random networks reach, with an exact interval.
+
+    The best of k is above e with the probability (1 - F(e))^k, so its median is the quantile of one
+    network at 1 - 2^(-1/k). Unlike the mean it has an interval at every k, open below where n is
+    too small, and needs no error of those that ended badly (`inf`).
+    """
+    assert k >= 1, "a search has a network"
+    return quantile(outcomes, 1 - 0.5 ** (1 / k), confidence)
 
 
 def share_beyond_best(n: int, confidence: float = 0.95) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,7 +27,7 @@ class Edf:
     lower: FloatArray
     upper: FloatArray
     upper_before: float
-    band: BandKind
+    band: BandKind | Literal["greenwood"]
     n: int
     effective_n: float
     confidence: float

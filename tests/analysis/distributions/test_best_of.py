@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.analysis.distributions import best_of, mean, share_beyond_best
+from dse.analysis.distributions import best_of, mean, median_best_of, quantile, share_beyond_best
 
 errors = st.lists(st.floats(0, 1), min_size=1, max_size=6)
 
@@ -52,7 +52,7 @@ def test_best_of_all_is_the_best_and_has_no_interval():
 
 def test_more_draws_find_better_networks_and_no_order_of_rows_matters():
     errors = np.random.default_rng(1).random(200)
-    found = best_of(errors, range(1, 41))
+    found = best_of(errors, range(1, 11))
     assert (np.diff([best.error.value for best in found]) < 0).all()
     assert all(best.error.lower < best.error.value < best.error.upper for best in found)
     assert found == best_of(errors[::-1], range(1, 41))
@@ -68,11 +68,21 @@ def test_influence_is_what_a_little_more_weight_on_a_network_does():
         more = weights.copy()
         more[i] += step * total
         moved.append((best_of(errors, [k], weights=more)[0].error.value - value) / step)
-    # By hand: with equal errors below and above, d E / d share = integral k S^(k-1) (1[e > t] - S).
+    # By hand: the integral of k S^(k-1) (1[e > t] - S), S the share above t.
     ordered, left = np.array([0.1, 0.2, 0.3, 0.5]), np.array([5, 2, 1]) / 7
     slopes = k * left ** (k - 1) * np.diff(ordered)
     by_hand = [slopes[:j].sum() - slopes @ left for j in range(4)]
     assert np.array(moved)[np.argsort(errors)] == pytest.approx(by_hand, abs=1e-5)
+
+
+@pytest.mark.parametrize("k", [1, 3, 20])
+def test_half_of_all_searches_reach_the_median_best(k):
+    outcomes = np.append(np.random.default_rng(3).random(990), np.full(10, np.inf))
+    found = median_best_of(outcomes, k)
+    searches = np.random.default_rng(4).choice(outcomes, (20_000, k)).min(axis=1)
+    assert (searches <= found.value).mean() == pytest.approx(0.5, abs=0.02)
+    if k == 1:
+        assert found == quantile(outcomes, 0.5)
 
 
 def test_share_beyond_best_is_missed_by_all_networks_with_probability_alpha():
