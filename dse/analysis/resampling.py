@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import optimize, stats
+from scipy import optimize, special, stats
 
 from dse.analysis.estimate import Estimate, FloatArray
 
@@ -25,9 +25,9 @@ def likelihood_interval(values: FloatArray, confidence: float = 0.95) -> Estimat
     assert np.isfinite(values).all(), "a mean needs finite values"
     ordered = np.sort(values)  # so that the order of rows changes no bit
     mean = float(ordered.mean())
-    if ordered[0] == ordered[-1]:
-        return Estimate(value=mean, lower=-np.inf, upper=np.inf, n=n, confidence=confidence)
     scale = float(ordered.std())
+    if ordered[0] == ordered[-1] or scale == 0:
+        return Estimate(value=mean, lower=-np.inf, upper=np.inf, n=n, confidence=confidence)
     deviations = (ordered - mean) / scale
     shape = (deviations**4).mean() / 2 - (deviations**3).mean() ** 2 / 3
     limit = float(stats.f.ppf(confidence, 1, n - 1)) * max(1 + shape / n, 1.0)
@@ -70,9 +70,14 @@ def bca_levels(bias: float, acceleration: float, confidence: float) -> tuple[flo
     Phi(z0 + (z0 + z) / (1 - a (z0 + z))) with z the normal quantile, z0 = `bias` and a the
     acceleration.
     """
-    z = stats.norm.ppf([(1 - confidence) / 2, (1 + confidence) / 2])
-    low, high = stats.norm.cdf(bias + (bias + z) / (1 - acceleration * (bias + z)))
+    shifted = bias + _ends(confidence)
+    low, high = special.ndtr(bias + shifted / (1 - acceleration * shifted))
     return float(low), float(high)
+
+
+def _ends(confidence: float) -> FloatArray:
+    """The two quantiles of the normal law between which it lies with `confidence`."""
+    return np.asarray(special.ndtri([(1 - confidence) / 2, (1 + confidence) / 2]))
 
 
 def abc_interval(values: FloatArray, confidence: float = 0.95) -> Estimate:
@@ -88,9 +93,9 @@ def abc_interval(values: FloatArray, confidence: float = 0.95) -> Estimate:
     ordered = np.sort(values)
     mean, deviations = float(ordered.mean()), ordered - ordered.mean()
     spread = float((deviations**2).sum())
-    if spread == 0:
+    if ordered[0] == ordered[-1] or spread == 0:
         return Estimate(value=mean, lower=-np.inf, upper=np.inf, n=n, confidence=confidence)
     acceleration = float((deviations**3).sum()) / (6 * spread**1.5)
-    z = acceleration + stats.norm.ppf([(1 - confidence) / 2, (1 + confidence) / 2])
+    z = acceleration + _ends(confidence)
     lower, upper = mean + np.sqrt(spread) / n * z / (1 - acceleration * z) ** 2
     return Estimate(value=mean, lower=float(lower), upper=float(upper), n=n, confidence=confidence)

@@ -73,4 +73,5 @@ def _equal_level_bound(counts: FloatArray, n: float, confidence: float) -> Float
     grid = counts if counts.size <= _RANKS else np.unique(np.concatenate([rise, n - rise, [n]]))
     grid = np.unique(grid[grid > 0])
     at = special.betaincinv(grid, n + 1 - grid, level / 2)
-    return np.interp(counts, np.concatenate([[0.0], grid]), np.concatenate([[0.0], at]))
+    found = np.interp(counts, np.concatenate([[0.0], grid]), np.concatenate([[0.0], at]))
+    return np.asarray(found)

@@ -115,18 +115,14 @@ def kaplan_meier(outcomes: PartlyKnown, confidence: float = 0.95) -> Edf:
     assert np.isinf(outcomes.upper[~known]).all(), "Kaplan-Meier needs bounds from below alone"
     assert known.any(), "Kaplan-Meier needs a known outcome"
     finite = known & np.isfinite(outcomes.upper)
-    # Whoever ended badly is above every error, wherever above it is.
-    beyond = np.max(outcomes.lower, where=np.isfinite(outcomes.lower), initial=0.0) + 1
-    above = np.minimum(outcomes.lower[~finite], beyond)
-    found = stats.ecdf(stats.CensoredData(uncensored=outcomes.lower[finite], right=above)).cdf
-    band = found.confidence_interval(confidence, method="log-log")
-    steps = np.diff(found.probabilities, prepend=0.0) > 0
-    # Where no network is left above, the scale ends, and the band keeps its last lower bound.
-    lower = np.fmax.accumulate(np.nan_to_num(band.low.probabilities[steps]))
-    upper = np.nan_to_num(band.high.probabilities[steps], nan=1.0)
+    errors, ended = np.unique(outcomes.lower[finite], return_counts=True)
+    left = outcomes.n - np.searchsorted(np.sort(outcomes.lower), errors, side="left")
+    above = np.asarray(np.cumprod(1 - ended / left), dtype=np.float64)
+    variance = np.cumsum(ended / (left * np.maximum(left - ended, 1)))
+    lower, upper = _greenwood(above, np.asarray(variance, dtype=np.float64), confidence)
     return Edf(
-        errors=found.quantiles[steps],
-        fraction=found.probabilities[steps],
+        errors=errors,
+        fraction=1 - above,
         lower=lower,
         upper=upper,
         upper_before=float(upper[0]) if upper.size else 1.0,
@@ -135,3 +131,20 @@ def kaplan_meier(outcomes: PartlyKnown, confidence: float = 0.95) -> Edf:
         effective_n=float(outcomes.n),
         confidence=confidence,
     )
+
+
+def _greenwood(
+    above: FloatArray, variance: FloatArray, confidence: float
+) -> tuple[FloatArray, FloatArray]:
+    """Bounds on F = 1 - S where S is `above`: S^exp(-+ z sqrt(V) / ln S).
+
+    V = sum d / (n (n - d)) is Greenwood's `variance` of ln S. Where none is left above, the scale
+    ends: the lower bound stays what it was, and the upper one is 1.
+    """
+    inner = above > 0
+    logs = np.log(above[inner])
+    z = float(stats.norm.ppf((1 + confidence) / 2))
+    power = np.exp(z * np.sqrt(variance[inner]) / logs)  # below 1
+    lower, upper = np.zeros(above.size), np.ones(above.size)
+    lower[inner], upper[inner] = -np.expm1(logs * power), -np.expm1(logs / power)
+    return np.maximum.accumulate(lower), upper

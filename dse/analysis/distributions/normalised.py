@@ -69,7 +69,7 @@ def complexity_weights(
         raise UserError("the populations have no complexity in common to be compared at")
     edges = np.linspace(low, high, bins + 1) if low < high else np.array([low, high])
     counts = np.stack([np.histogram(value, edges)[0] for value in values])
-    used = (counts > 0).all(axis=0)
+    used = np.asarray((counts > 0).all(axis=0))
     if not used.any():
         raise UserError("no bin of complexity has a network of every population: take fewer bins")
     weights = tuple(

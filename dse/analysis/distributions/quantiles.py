@@ -93,7 +93,9 @@ def _bca_ranks(n: int, p: float, confidence: float) -> tuple[int, int]:
     acceleration is (2q - 1) / (6 sqrt(n q (1 - q))) with q the share that gives the greater one.
     """
     rank = _rank(n, p)
-    reached = stats.binom.sf(rank - 1, n, np.arange(n + 1) / n)  # P[quantile <= x_(i)], i = 0..n
+    reached = np.asarray(
+        stats.binom.sf(rank - 1, n, np.arange(n + 1) / n)
+    )  # P[quantile <= x_(i)], i = 0..n
     bias = float(stats.norm.ppf((reached[rank - 1] + reached[rank]) / 2))
     share = _rank(n - 1, p) / n if n > 1 else 1.0
     spread = np.sqrt(n * share * (1 - share))

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
 from dse.analysis.distributions import (
     PartlyKnown,
@@ -69,6 +70,19 @@ def test_kaplan_meier_gives_a_cut_off_training_to_those_above_it():
     assert found.errors.tolist() == [0.1, 0.3, 0.4]
     assert found.fraction == pytest.approx([0.25, 0.625, 1])
     assert found.band_words == "95 % pointwise band (Kaplan-Meier, Greenwood)"
+
+
+def test_kaplan_meier_and_its_band_are_scipys():
+    rng = np.random.default_rng(2)
+    errors, cut = rng.random((2, 60)).round(2)
+    lower, ended = np.minimum(errors, cut), errors <= cut
+    ours = kaplan_meier(PartlyKnown(lower=lower, upper=np.where(ended, errors, INF)))
+    theirs = stats.ecdf(stats.CensoredData(uncensored=errors[ended], right=cut[~ended])).cdf
+    band = theirs.confidence_interval(0.95, method="log-log")
+    some = ours.errors[:-1]  # the last may have no bound in theirs
+    assert ours.fraction[:-1] == pytest.approx(theirs.evaluate(some))
+    assert ours.lower[:-1] == pytest.approx(band.low.evaluate(some))
+    assert ours.upper[:-1] == pytest.approx(band.high.evaluate(some))
 
 
 @given(
