@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from dse.analysis.distributions.quantiles import quantile
 from dse.analysis.estimate import Estimate, FloatArray
@@ -33,6 +33,7 @@ def best_of(
     ks: Sequence[int],
     *,
     weights: ArrayLike | None = None,
+    strata: ArrayLike = 0,
     confidence: float = 0.95,
 ) -> tuple[BestOf, ...]:
     """Random-search efficiency: the expected minimum of k draws, for each of `ks` (at most n).
@@ -43,7 +44,8 @@ def best_of(
     the cumulative weight; biased upwards by the order of k/n.
 
     The interval is that of a mean by empirical likelihood over each network's influence on E
-    (`resampling.likelihood_interval`, after Jing, Yuan & Zhou 2009). `errors` are finite
+    (`resampling.likelihood_interval`, after Jing, Yuan & Zhou 2009), less the weighted mean of its
+    stratum where `weights` are made so that `strata` have fixed shares. `errors` are finite
     (`dse.analysis.population.capped`).
     """
     values = np.asarray(errors, dtype=np.float64)
@@ -58,19 +60,30 @@ def best_of(
     else:
         given = np.asarray(weights, dtype=np.float64)
         shares = given[order] / given.sum()
+    groups = np.unique(np.broadcast_to(strata, n)[order], return_inverse=True)[1]
     return tuple(
-        _best_of(ordered, shares, k, equal=weights is None, confidence=confidence) for k in ks
+        _best_of(ordered, shares, groups, k, equal=weights is None, confidence=confidence)
+        for k in ks
     )
 
 
 def _best_of(
-    ordered: FloatArray, shares: FloatArray, k: int, *, equal: bool, confidence: float
+    ordered: FloatArray,
+    shares: FloatArray,
+    groups: NDArray[np.intp],
+    k: int,
+    *,
+    equal: bool,
+    confidence: float,
 ) -> BestOf:
     n = ordered.size
     left = np.clip(1 - np.cumsum(shares), 0, 1)
     chances = _subset_chances(n, k) if equal else -np.diff(left**k, prepend=1.0)
     value = float(chances @ ordered)
-    influence = n * shares * _influence(ordered, left, k)
+    influence = _influence(ordered, left, k)
+    weight = np.bincount(groups, shares)
+    centre = np.bincount(groups, shares * influence) / np.where(weight > 0, weight, 1.0)
+    influence = n * shares * (influence - centre[groups])
     error = likelihood_interval(value + influence, confidence)
     error = replace(error, value=value)
     if n < SUPPORT * k:

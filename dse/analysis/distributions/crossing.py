@@ -67,14 +67,17 @@ def local_level(n: int, confidence: float) -> float:
     94.98 % at n = 10,000 and 94.96 % at n = 100,000.
     """
 
-    def excess(log_level: float) -> float:
-        level = exp(log_level)
+    def minus_log(level: float) -> float:
+        """-ln of the probability that all hold."""
         if n <= EXACT:
-            return log(holding_probability(n, level) / confidence)
-        near, far = (log(holding_probability(m, level)) for m in (EXACT // 4, EXACT))
-        return near + (far - near) * log(4 * n / EXACT) / log(4) - log(confidence)
+            return -log(holding_probability(n, level))
+        near, far = (-log(holding_probability(m, level)) for m in (EXACT // 4, EXACT))
+        return near + (far - near) * log(4 * n / EXACT) / log(4)
+
+    def excess(log_level: float) -> float:  # nearly a straight line
+        return log(minus_log(exp(log_level)) / -log(confidence))
 
     alpha = 1 - confidence
     if n == 1:
         return alpha
-    return exp(optimize.brentq(excess, log(alpha / (2 * n)), log(alpha), xtol=1e-4))
+    return exp(optimize.brentq(excess, log(alpha / (2 * n)), log(alpha), xtol=1e-3))

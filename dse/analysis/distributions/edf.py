@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from dse.analysis.distributions.bands import WORDS, BandKind, bounds
 from dse.analysis.estimate import FloatArray
@@ -71,17 +71,21 @@ def edf(
 def weighted_edf(
     outcomes: ArrayLike,
     weights: ArrayLike,
+    *,
+    strata: ArrayLike = 0,
     confidence: float = 0.95,
-    band: BandKind = "equal_levels",
+    band: BandKind = "dkw",
 ) -> Edf:
     """F(e) = sum w_i 1[e_i < e] / sum w_i of `outcomes` (`inf` = ended badly), with a band.
 
-    The band is that of as many equally weighted networks as have the same variance,
-    (sum w)^2 / sum w^2 (Kish 1965). It is approximate: the weights must say nothing of the noise.
-    Networks of weight 0 are not in n.
+    A simultaneous band is that of as many equally weighted networks as would have the variance of
+    a weighted mean, (sum w)^2 / sum w^2 (Kish 1965): approximate, so that the wider one in the
+    tails is the default. The pointwise one has the number that F(1 - F) over the variance at each
+    error says (Korn & Graubard 1998), the variance within `strata` alone where weights are made so
+    that these have fixed shares. Networks of weight 0 are not in n.
     """
-    values, shares = np.broadcast_arrays(
-        np.asarray(outcomes, dtype=np.float64), np.asarray(weights, dtype=np.float64)
+    values, shares, groups = np.broadcast_arrays(
+        np.asarray(outcomes, dtype=np.float64), np.asarray(weights, dtype=np.float64), strata
     )
     assert (shares >= 0).all(), "a weight is not negative"
     assert (shares > 0).any(), "an EDF needs a network"
@@ -91,8 +95,43 @@ def weighted_edf(
     effective = effective_n(shares)
     distinct, place = np.unique(values, return_inverse=True)
     finite = np.isfinite(distinct)
-    counts = effective * np.cumsum(np.bincount(place, shares))[finite]
-    return _curve(distinct[finite], counts, values.size, effective, confidence, band)
+    curve = _curve(
+        distinct[finite],
+        effective * np.cumsum(np.bincount(place, shares))[finite],
+        values.size,
+        effective,
+        confidence,
+        band,
+    )
+    if band != "pointwise" or not curve.errors.size:
+        return curve
+    variance = _variance(place, shares, np.unique(groups[counted], return_inverse=True)[1])[finite]
+    spread = curve.fraction * (1 - curve.fraction)
+    local = np.divide(spread, variance, where=variance > 0, out=np.full(spread.size, effective))
+    # The variance is over n - 1, Wilson's over n; with equal weights and no strata both agree.
+    local = np.where((spread > 0) & (variance > 0), local + 1, effective)
+    lower, upper = bounds("pointwise", curve.fraction * local, local, confidence)
+    return replace(curve, lower=lower, upper=upper)
+
+
+def _variance(place: NDArray[np.intp], shares: FloatArray, groups: NDArray[np.intp]) -> FloatArray:
+    """The variance (m,) of the weighted share up to each distinct outcome, within groups.
+
+    Of a group of one, which has no spread of its own, the squared distance from the whole curve.
+    """
+    whole = np.cumsum(np.bincount(place, shares))
+    variance = np.zeros(whole.size)
+    for group in range(int(groups.max()) + 1):
+        inside = groups == group
+        size, weight = int(inside.sum()), shares[inside]
+        below, squares = (
+            np.cumsum(np.bincount(place[inside], part, minlength=whole.size))
+            for part in (weight, weight**2)
+        )
+        level = below / weight.sum() if size > 1 else whole
+        spread = squares * (1 - 2 * level) + level**2 * squares[-1]
+        variance += np.maximum(spread, 0.0) * size / max(size - 1, 1)
+    return variance
 
 
 def effective_n(weights: FloatArray) -> float:

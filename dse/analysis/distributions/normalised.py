@@ -17,12 +17,14 @@ from dse.errors import UserError
 class Normalisation:
     """Weights for each of several populations, for `weighted_edf` and `best_of`.
 
-    `weights` has an array a population, 0 for networks that are left out; each sums to 1. `counts`
+    `weights` has an array a population, 0 for networks that are left out; each sums to 1, and all
+    bins have the same. `strata` are the bin of each network, as `weighted_edf` takes them. `counts`
     (populations, bins) are the networks in each bin between `edges` (bins + 1,), and `used` (bins,)
     are the bins in which every population has a network.
     """
 
     weights: tuple[FloatArray, ...]
+    strata: tuple[NDArray[np.intp], ...]
     edges: FloatArray
     counts: NDArray[np.int64]
     used: NDArray[np.bool_]
@@ -72,17 +74,14 @@ def complexity_weights(
     used = np.asarray((counts > 0).all(axis=0))
     if not used.any():
         raise UserError("no bin of complexity has a network of every population: take fewer bins")
-    weights = tuple(
-        _weights(value, edges, count, used) for value, count in zip(values, counts, strict=True)
-    )
-    return Normalisation(weights=weights, edges=edges, counts=counts, used=used)
-
-
-def _weights(
-    complexity: FloatArray, edges: FloatArray, counts: NDArray[np.int64], used: NDArray[np.bool_]
-) -> FloatArray:
-    share = np.where(used, 1 / (used.sum() * np.maximum(counts, 1)), 0.0)
-    inside = (complexity >= edges[0]) & (complexity <= edges[-1])
     # The last edge belongs to the last bin, as in numpy.histogram.
-    place = np.clip(np.searchsorted(edges, complexity, side="right") - 1, 0, counts.size - 1)
-    return np.where(inside, share[place], 0.0)
+    strata = tuple(
+        np.clip(np.searchsorted(edges, value, side="right") - 1, 0, used.size - 1)
+        for value in values
+    )
+    shares = np.where(used, 1 / (used.sum() * np.maximum(counts, 1)), 0.0)
+    weights = tuple(
+        np.where((value >= edges[0]) & (value <= edges[-1]), share[place], 0.0)
+        for value, share, place in zip(values, shares, strata, strict=True)
+    )
+    return Normalisation(weights=weights, strata=strata, edges=edges, counts=counts, used=used)

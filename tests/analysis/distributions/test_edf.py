@@ -62,7 +62,7 @@ def test_equal_weights_change_nothing(band, errors, bad, weight):
 
 
 def test_a_weighted_edf_counts_weights_and_leaves_out_networks_without():
-    curve = weighted_edf([0.3, 0.1, np.inf, 0.2], [1, 2, 1, 0])
+    curve = weighted_edf([0.3, 0.1, np.inf, 0.2], [1, 2, 1, 0], band="equal_levels")
     assert curve.errors.tolist() == [0.1, 0.3]
     assert curve.fraction == pytest.approx([0.5, 0.75])
     assert (curve.n, curve.effective_n) == (3, pytest.approx(16 / 6))
@@ -79,3 +79,20 @@ def test_uneven_weights_widen_the_band():
 
 def test_a_legend_says_which_band_it_is():
     assert edf([0.5], 1, 0.9).band_words == "90 % simultaneous band (equal local levels)"
+
+
+def test_strata_that_explain_the_errors_make_a_pointwise_band_narrow():
+    rng = np.random.default_rng(3)
+    strata = np.repeat([0, 1], 100)
+    outcomes = strata + 0.1 * rng.random(200)
+    plain, inside = (
+        weighted_edf(outcomes, 1.0, strata=groups, band="pointwise") for groups in (0, strata)
+    )
+    # Between the strata nothing is left to tell the noise: the band is the plain one.
+    np.testing.assert_allclose(inside.band_at(0.5), plain.band_at(0.5))
+    # Above that, half of the networks vary, of which the share 2 F - 1 is below.
+    share, at = plain.at(1.05), 1.05
+    assert 0.6 < share < 0.9
+    left = np.sqrt((2 * share - 1) / share)  # (2F - 1)(2 - 2F) / 2 over F (1 - F)
+    narrow, wide = (np.subtract(*curve.band_at(at)[::-1]) for curve in (inside, plain))
+    assert narrow / wide == pytest.approx(left, rel=0.02)
