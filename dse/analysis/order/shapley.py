@@ -1,0 +1,180 @@
+"""What each step adds to the error, averaged over the possible orders (Shapley 1953)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import stats
+
+from dse.analysis.estimate import Estimate, FloatArray
+from dse.analysis.order.game import Game
+from dse.analysis.order.walk import IntArray, Walk, sets_along
+
+DRAWS = 2000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contribution:
+    """What one step does to the error [fraction]; negative is an improvement.
+
+    `shapley` is the mean over orders, its n the number of drawn orders or, where every order was
+    counted, of all; `order_error` and `seed_error` are the two parts of its standard error, the
+    latter None where no network has two seeds, so that the interval lacks it. `path` is the step
+    where the paper has it, `removed` the whole with it less the whole without it, `alone` the step
+    on its own; these have intervals by seed noise alone, and are None where the network cannot
+    exist or was not trained. `order_std` is the standard deviation over orders, seed noise
+    subtracted: how much it matters when the step is taken.
+    """
+
+    step: str
+    shapley: Estimate
+    order_error: float
+    seed_error: float | None
+    order_std: float
+    path: Estimate | None
+    removed: Estimate | None
+    alone: Estimate | None
+
+
+def contributions(
+    game: Game, orders: IntArray | None = None, confidence: float = 0.95
+) -> tuple[Contribution, ...]:
+    """The contribution of every step, in the order of the paper.
+
+    phi_j is the mean over orders of v(S + j) - v(S), S the steps before j: over the drawn `orders`
+    (units, copies, k) of `draw_orders` (Castro, Gomez & Tejada 2009), or without them over all
+    possible ones, for which every possible set must have been trained. They sum to v(all) - v(none)
+    either way. Given the measured values, the units are independent draws: Student's t over them.
+    The noise of the values themselves is that of all orders with their exact weights, and is added
+    (variances; degrees of freedom by Satterthwaite 1946).
+    """
+    weights = step_weights(game.walk)
+    gains = None if orders is None else order_gains(game, orders)
+    return tuple(
+        _contribution(game, place, weights[place], gains, confidence)
+        for place in range(len(game.walk.steps))
+    )
+
+
+def order_gains(game: Game, orders: IntArray) -> FloatArray:
+    """v(S + j) - v(S) of each step in each order: (units, copies, k), columns by step."""
+    values = game.means[sets_along(orders)]
+    assert np.isfinite(values).all(), "an order passes a set that was not trained"
+    gains = np.empty(orders.shape)
+    np.put_along_axis(gains, orders, np.diff(values, axis=-1), axis=-1)
+    return gains
+
+
+def step_weights(walk: Walk) -> FloatArray:
+    """The share of all possible orders in which step j follows the set S: (k, 2^k)."""
+    before, after = walk.ways
+    sets = np.arange(walk.full + 1)
+    shares = np.zeros((len(walk.steps), len(sets)))
+    for place in range(len(walk.steps)):
+        bit = 1 << place
+        free = (sets & bit == 0) & walk.valid
+        free[free] &= walk.valid[sets[free] | bit]
+        shares[place, free] = before[free] * after[sets[free] | bit] / after[0]
+    return shares
+
+
+def order_share(
+    game: Game, orders: IntArray, confidence: float = 0.95, *, seed: int = 0
+) -> Estimate | None:
+    """The share of the contributions' variance that is the order's and not the step's.
+
+    Over the drawn orders, W is the mean over steps of the variance of v(S + j) - v(S), less its
+    seed noise, and B the variance between steps of the means: W / (W + B), cut to [0, 1]. 0 says
+    that a step does the same wherever it is taken. Percentile bootstrap over units (Efron 1979);
+    None below three units or where nothing differs.
+    """
+    gains = order_gains(game, orders)
+    units = len(gains)
+    if units < 3:
+        return None
+    noise = _gain_noise(game, orders)
+    rng = np.random.default_rng(seed)
+    weights = rng.multinomial(units, np.full(units, 1 / units), size=DRAWS) / units
+    weights = np.concatenate([np.full((1, units), 1 / units), weights])
+    means = weights @ gains.mean(axis=1)
+    within = (weights @ (gains**2).mean(axis=1) - means**2).mean(axis=1) - noise
+    between = means.var(axis=1, ddof=1) if means.shape[1] > 1 else np.zeros(len(means))
+    total = np.maximum(within, 0) + between
+    if not total.min() > 0:
+        return None
+    shares = np.maximum(within, 0) / total
+    lower, upper = np.quantile(shares[1:], [(1 - confidence) / 2, (1 + confidence) / 2])
+    value = float(shares[0])
+    return Estimate(
+        value=value, lower=float(lower), upper=float(upper), n=units, confidence=confidence
+    )
+
+
+def interval(
+    value: float, order: tuple[float, int], seeds: tuple[float, int], n: int, confidence: float
+) -> Estimate:
+    """`value` with the t interval of two variances, each with its degrees of freedom.
+
+    `order` is of drawing orders, `seeds` of training. Without degrees of freedom for a variance
+    over orders the bounds are infinite.
+    """
+    (between, units), (noise, _) = order, seeds
+    half = np.inf
+    if units > 0 or between == 0:
+        total = between + noise
+        bottom = sum(part**2 / free for part, free in (order, seeds) if part > 0 and free > 0)
+        free = total**2 / bottom if bottom > 0 else np.inf
+        half = float(stats.t.ppf((1 + confidence) / 2, free) * np.sqrt(total))
+    return Estimate(value=value, lower=value - half, upper=value + half, n=n, confidence=confidence)
+
+
+def _contribution(
+    game: Game, place: int, share: FloatArray, gains: FloatArray | None, confidence: float
+) -> Contribution:
+    walk, bit = game.walk, 1 << place
+    here = np.flatnonzero(share)
+    signed = -share.copy()
+    signed[here | bit] += share[here]
+    noise = game.noise_of(signed)
+    if gains is None:
+        each = game.means[here | bit] - game.means[here]
+        assert np.isfinite(each).all(), "without drawn orders, every possible set is trained"
+        value = float(share[here] @ each)
+        spread = float(share[here] @ (each - value) ** 2)
+        order, orders = (0.0, 0), walk.orders
+    else:
+        units = gains[:, :, place].mean(axis=1)
+        value = float(units.mean())
+        spread = float(gains[:, :, place].var())
+        free = len(units) - 1
+        order = (float(units.var(ddof=1)) / len(units) if free else np.nan, free)
+        orders = gains.shape[0] * gains.shape[1]
+    known = game.seed_variance is not None
+    single = game.noise_of(np.sqrt(share)) + game.noise_of(_moved(np.sqrt(share), bit))
+    return Contribution(
+        step=walk.steps[place],
+        shapley=interval(value, order, (noise, game.degrees), orders, confidence),
+        order_error=float(np.sqrt(order[0])),
+        seed_error=float(np.sqrt(noise)) if known else None,
+        order_std=float(np.sqrt(max(spread - single, 0))),
+        path=game.difference(2 * bit - 1, bit - 1, confidence),
+        removed=game.difference(walk.full, walk.full & ~bit, confidence),
+        alone=game.difference(bit, 0, confidence),
+    )
+
+
+def _moved(share: FloatArray, bit: int) -> FloatArray:
+    """The weights of sets without a step as weights of those with it."""
+    moved = np.zeros_like(share)
+    here = np.flatnonzero(share)
+    moved[here | bit] = share[here]
+    return moved
+
+
+def _gain_noise(game: Game, orders: IntArray) -> float:
+    """The mean seed variance of one step of one order."""
+    if game.seed_variance is None:
+        return 0.0
+    passed = game.seed_variance / game.seeds[sets_along(orders)]
+    return float((passed[..., 1:] + passed[..., :-1]).mean())
