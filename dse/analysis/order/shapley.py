@@ -116,8 +116,8 @@ def interval(
 ) -> Estimate:
     """`value` with the t interval of two variances, each with its degrees of freedom.
 
-    `order` is of drawing orders, `seeds` of training. Without degrees of freedom for a variance
-    over orders the bounds are infinite.
+    `order` is of drawing orders, `seeds` of training. The bounds are infinite where neither is
+    known, or orders were drawn but once.
     """
     (between, units), (noise, _) = order, seeds
     half = np.inf
@@ -125,7 +125,8 @@ def interval(
         total = between + noise
         bottom = sum(part**2 / free for part, free in (order, seeds) if part > 0 and free > 0)
         free = total**2 / bottom if bottom > 0 else np.inf
-        half = float(stats.t.ppf((1 + confidence) / 2, free) * np.sqrt(total))
+        t = float(stats.t.ppf((1 + confidence) / 2, free))
+        half = t * float(np.sqrt(total)) if total > 0 else np.inf
     return Estimate(value=value, lower=value - half, upper=value + half, n=n, confidence=confidence)
 
 
