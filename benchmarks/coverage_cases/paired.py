@@ -12,6 +12,7 @@ from functools import partial
 from itertools import product
 
 import numpy as np
+from scipy import stats
 
 from coverage_cases.case import Case, FloatArray, Sample, Space
 from dse.analysis.estimate import Estimate
@@ -81,10 +82,10 @@ def won(errors: FloatArray) -> float:
 
 
 def gain(errors: FloatArray) -> float:
-    """Variance of independent samples over that of pairs, seeds independent."""
-    a, b = errors[:, 0], errors[:, 1]
-    covariance = np.cov(a.mean(axis=1), b.mean(axis=1), ddof=0)[0, 1]
-    return float((a.var() + b.var()) / (a.var() + b.var() - 2 * covariance))
+    """1 / (1 - rho) by ranks, over every seed of one arm with every seed of the other."""
+    first, second = errors[:, 0, :, None], errors[:, 1, None, :]
+    ranks = [stats.rankdata(arm) for arm in np.broadcast_arrays(first, second)]
+    return 1 / (1 - float(np.corrcoef(*(arm.ravel() for arm in ranks))[0, 1]))
 
 
 def share_won(found: Pairs) -> Estimate:
@@ -157,7 +158,7 @@ CASES = (
         covers=partial(covers, share_won),
     ),
     Case(
-        name="gain of pairing, jackknife",
+        name="gain of pairing, by ranks",
         kind="interval",
         truth=partial(truths, gain),
         covers=partial(covers, pairing_gain),

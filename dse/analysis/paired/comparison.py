@@ -136,9 +136,9 @@ def gain_sentence(found: PairedComparison) -> list[str]:
     if value is None:
         return []
     return [
-        f"Two independent samples would need {value.value:.1f} times as many networks an arm for "
-        f"the same interval of the mean difference ({_percent(value)} interval {value.lower:.1f} "
-        f"to {value.upper:.1f}, n = {value.n} pairs)."
+        f"Two independent samples would need {value.value:.1f} times as many networks an arm as "
+        f"there are pairs (by the correlation of ranks; {_percent(value)} interval "
+        f"{value.lower:.1f} to {value.upper:.1f}, n = {value.n} pairs)."
     ]
 
 

@@ -82,26 +82,20 @@ def ratio(pairs: Pairs, confidence: float = 0.95) -> Estimate | None:
 
 
 def pairing_gain(pairs: Pairs, confidence: float = 0.95) -> Estimate | None:
-    """How many times as many networks an arm two independent samples need for the same interval.
+    """How many times as many networks an arm two independent samples need: 1 / (1 - rho).
 
-    (var a + var b) / var(a - b), with a t interval of its logarithm by the influence of each pair
-    (the infinitesimal jackknife, Jaeckel 1972). None below three pairs or without any variance.
+    For outcomes of equal variance under both arms and of correlation rho,
+    (var a + var b) / var(a - b). Here rho is Spearman's, the correlation of ranks: the variances
+    themselves are those of a few bad networks, and no interval of them covers. None below four
+    pairs or where an arm does not vary.
     """
-    n = len(pairs)
-    centred = pairs.capped - pairs.capped.mean(axis=0)
-    apart = (centred**2).sum(axis=1)
-    together = (centred[:, 0] - centred[:, 1]) ** 2
-    if n < MINIMUM_PAIRS or not together.max() > 1e-24:
+    rho = spearman(pairs.outcomes[:, 0], pairs.outcomes[:, 1], confidence)
+    if rho is None:
         return None
-    value = float(apart.sum() / together.sum())
-    influence = apart / apart.mean() - together / together.mean()
-    half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * influence.std(ddof=1) / np.sqrt(n))
+    with np.errstate(divide="ignore"):
+        value, lower, upper = 1 / (1 - np.array([rho.value, rho.lower, rho.upper]))
     return Estimate(
-        value=value,
-        lower=value * float(np.exp(-half)),
-        upper=value * float(np.exp(half)),
-        n=n,
-        confidence=confidence,
+        value=float(value), lower=float(lower), upper=float(upper), n=rho.n, confidence=confidence
     )
 
 

@@ -76,15 +76,25 @@ def test_difference_is_first_less_second_and_ratio_is_their_geometric_mean():
     assert ratio(make([0.2, 0.0], [0.1, 0.1])) is None
 
 
-def test_gain_of_pairing_is_the_ratio_of_variances():
+def test_gain_of_pairing_is_the_ratio_of_variances_of_normal_outcomes():
     rng = np.random.default_rng(0)
     network = rng.normal(0.3, 0.1, 2000)
-    pairs = make(network + rng.normal(0, 0.01, 2000), network + rng.normal(0, 0.01, 2000))
-    found = pairing_gain(pairs)
+    first, second = network + rng.normal(0, 0.05, (2, 2000))
+    found = pairing_gain(make(first, second))
     assert found is not None
-    assert found.lower < (0.1**2 + 0.01**2) / 0.01**2 < found.upper
-    assert found.upper / found.lower < 1.4
-    assert pairing_gain(make([0.1, 0.2, 0.3], [0.2, 0.3, 0.4])) is None
+    assert found.value == pytest.approx((0.1**2 + 0.05**2) / 0.05**2, rel=0.1)
+    assert found.lower < found.value < found.upper < 1.2 * found.lower
+    assert pairing_gain(make([0.1, 0.2, 0.3], [0.2, 0.3, 0.5])) is None
+
+
+def test_unrelated_arms_gain_nothing_and_equal_orders_are_bounded_below_alone():
+    rng = np.random.default_rng(0)
+    unrelated = pairing_gain(make(rng.random(200), rng.random(200)))
+    assert unrelated is not None
+    assert unrelated.lower < 1 < unrelated.upper
+    equal = pairing_gain(make(np.arange(20) / 20, np.arange(20) / 10))
+    assert equal is not None
+    assert 10 < equal.lower < equal.value == equal.upper == np.inf
 
 
 def test_a_difference_that_grows_with_cost_is_seen_and_pairs_of_unknown_cost_left_out():
