@@ -67,10 +67,10 @@ def compare(pairs: Pairs, confidence: float = 0.95, *, seed: int = 0) -> PairedC
 
 
 def sentences(found: PairedComparison) -> list[str]:
-    """One sentence a statement, each with its n and interval."""
+    """One sentence a statement; first the ratio, whose interval covers best."""
     return [
-        difference_sentence(found),
         *ratio_sentence(found),
+        difference_sentence(found),
         wins_sentence(found),
         *bad_sentence(found),
         *gain_sentence(found),
@@ -96,11 +96,13 @@ def ratio_sentence(found: PairedComparison) -> list[str]:
     if value is None:
         return []
     first, second = found.arms
-    note = "" if value.lower > 1 or value.upper < 1 else ", so that neither is shown to be better"
+    better = "neither is shown to be better"
+    if value.upper < 1 or value.lower > 1:
+        better = f"{first if value.upper < 1 else second} is better"
     return [
-        f"An error with {first} is {value.value:.3f} times that with {second} (geometric mean; "
-        f"{_percent(value)} interval {value.lower:.3f} to {value.upper:.3f}, n = {value.n} "
-        f"pairs){note}."
+        f"By the ratio of errors {better}: with {first} an error is {value.value:.3f} times that "
+        f"with {second} (geometric mean; {_percent(value)} interval {value.lower:.3f} to "
+        f"{value.upper:.3f}, n = {value.n} pairs)."
     ]
 
 
