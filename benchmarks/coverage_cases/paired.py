@@ -16,7 +16,13 @@ from scipy import stats
 
 from coverage_cases.case import Case, FloatArray, Sample, Space
 from dse.analysis.estimate import Estimate
-from dse.analysis.paired.differences import log_ratios, mean_difference, pairing_gain, ratio
+from dse.analysis.paired.differences import (
+    log_ratios,
+    mean_difference,
+    median_difference,
+    pairing_gain,
+    ratio,
+)
 from dse.analysis.paired.pairs import Pairs
 from dse.analysis.paired.sequential import confidence_sequence, decide
 from dse.analysis.paired.tests import (
@@ -71,6 +77,12 @@ def gap(errors: FloatArray) -> float:
     return float(np.mean(errors[:, 0] - errors[:, 1]))
 
 
+def median_gap(errors: FloatArray) -> float:
+    """Median difference, of every seed of one arm with every seed of the other."""
+    gaps = errors[:, 0, :, None] - errors[:, 1, None, :]
+    return float(np.quantile(gaps, 0.5, method="inverted_cdf"))
+
+
 def mean_log(errors: FloatArray) -> float:
     """Mean logarithm of the ratio."""
     return float(np.mean(np.log(errors[:, 0]) - np.log(errors[:, 1])))
@@ -86,6 +98,11 @@ def gain(errors: FloatArray) -> float:
     first, second = errors[:, 0, :, None], errors[:, 1, None, :]
     ranks = [stats.rankdata(arm) for arm in np.broadcast_arrays(first, second)]
     return 1 / (1 - float(np.corrcoef(*(arm.ravel() for arm in ranks))[0, 1]))
+
+
+def median(found: Pairs) -> Estimate:
+    """The interval of the median difference."""
+    return median_difference(found.differences)
 
 
 def share_won(found: Pairs) -> Estimate:
@@ -144,6 +161,12 @@ CASES = (
         kind="interval",
         truth=partial(truths, gap),
         covers=partial(covers, mean_difference),
+    ),
+    Case(
+        name="paired median difference, order statistics",
+        kind="interval",
+        truth=partial(truths, median_gap),
+        covers=partial(covers, median),
     ),
     Case(
         name="paired ratio of errors, Hall",

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from dse.analysis.estimate import Estimate, jsonable
-from dse.analysis.paired.differences import cost_dependence, mean_difference, pairing_gain, ratio
+from dse.analysis.paired.differences import (
+    cost_dependence,
+    mean_difference,
+    median_difference,
+    pairing_gain,
+    ratio,
+)
 from dse.analysis.paired.pairs import Pairs
 from dse.analysis.paired.tests import (
     BadEnds,
@@ -25,7 +31,8 @@ from dse.analysis.paired.tests import (
 class PairedComparison:
     """What changing one choice does to the error; first of the `arms` against the second.
 
-    `difference` [error fraction] and `ratio` are over capped outcomes. The three p-values ask
+    `difference` and `median` (of the differences) are error fractions; `difference` and `ratio` are
+    over capped outcomes. The three p-values ask
     different questions: `sign_p` how often, `wilcoxon_p` by rank, `sign_flip_p` on average; look at
     one that was named before. `pairing_gain` and `cost_dependence` are None where they cannot be
     told.
@@ -33,6 +40,7 @@ class PairedComparison:
 
     arms: tuple[str, str]
     difference: Estimate
+    median: Estimate
     ratio: Estimate | None
     wins: Wins
     sign_p: float
@@ -55,6 +63,7 @@ def compare(pairs: Pairs, confidence: float = 0.95, *, seed: int = 0) -> PairedC
     return PairedComparison(
         arms=pairs.arms,
         difference=mean_difference(pairs, confidence),
+        median=median_difference(ranked, confidence),
         ratio=ratio(pairs, confidence),
         wins=wins(ranked, confidence),
         sign_p=sign_test(ranked),
@@ -67,9 +76,10 @@ def compare(pairs: Pairs, confidence: float = 0.95, *, seed: int = 0) -> PairedC
 
 
 def sentences(found: PairedComparison) -> list[str]:
-    """One sentence a statement; first the ratio, whose interval covers best."""
+    """One sentence a statement; the ratio and the median first, whose intervals cover best."""
     return [
         *ratio_sentence(found),
+        median_sentence(found),
         difference_sentence(found),
         wins_sentence(found),
         *bad_sentence(found),
@@ -104,6 +114,15 @@ def ratio_sentence(found: PairedComparison) -> list[str]:
         f"with {second} (geometric mean; {_percent(value)} interval {value.lower:.3f} to "
         f"{value.upper:.3f}, n = {value.n} pairs)."
     ]
+
+
+def median_sentence(found: PairedComparison) -> str:
+    """The difference in the middle, in points of error."""
+    first, second = found.arms
+    return (
+        f"In the median pair the error with {first} less that with {second} is "
+        f"{_points(found.median)}."
+    )
 
 
 def wins_sentence(found: PairedComparison) -> str:

@@ -46,9 +46,29 @@ def mean_difference(pairs: Pairs, confidence: float = 0.95) -> Estimate:
     """Mean error [fraction] of the first arm less that of the second, same networks.
 
     Over capped outcomes. Where a few bad networks make most of the mean, n = 100 can be too few for
-    any interval (docs/method.md has how often it covers): the `ratio` is the safer number.
+    any interval (docs/method.md has how often it covers): the `ratio` and the median are safer.
     """
     return mean_interval(pairs.differences, confidence)
+
+
+def median_difference(differences: FloatArray, confidence: float = 0.95) -> Estimate:
+    """Median of `differences` (n,), `inf` and `-inf` allowed, with an exact interval.
+
+    The bounds are the order statistics x_(k) and x_(n + 1 - k), with k the largest rank that has
+    P[Bin(n, 1/2) < k] <= alpha/2 (Thompson 1936): at least the given confidence for any
+    distribution, infinite below six pairs. Of two middle values the lower one.
+    """
+    ordered = np.sort(differences)
+    n = len(ordered)
+    alpha = 1 - confidence
+    rank = int(np.searchsorted(stats.binom.cdf(np.arange(n), n, 0.5), alpha / 2, side="right"))
+    return Estimate(
+        value=float(ordered[(n - 1) // 2]),
+        lower=float(ordered[rank - 1]) if rank else -np.inf,
+        upper=float(ordered[n - rank]) if rank else np.inf,
+        n=n,
+        confidence=confidence,
+    )
 
 
 def log_ratios(pairs: Pairs) -> FloatArray | None:

@@ -10,6 +10,7 @@ from dse.analysis.paired.differences import (
     cost_dependence,
     mean_difference,
     mean_interval,
+    median_difference,
     pairing_gain,
     ratio,
     without_skewness,
@@ -64,6 +65,26 @@ def test_intervals_cover_more_often_than_students_where_differences_are_skewed()
         truth = np.exp(1.2**2 / 2)
         held += [found.lower <= truth <= found.upper, student.low <= truth <= student.high]
     assert held[0] > held[1] + 10
+
+
+def test_the_median_has_the_ranks_of_the_binomial_and_takes_bad_ends():
+    found = median_difference(np.array([*range(18), np.inf, -np.inf], dtype=float))
+    assert (found.value, found.lower, found.upper) == (8, 4, 13)  # ranks 6 and 15 of 20
+    assert median_difference(np.arange(5.0)).lower == -np.inf
+    six = median_difference(np.array([1.0, 2, 3, 4, 5, np.inf]))
+    assert (six.lower, six.upper) == (1, np.inf)
+
+
+@given(st.integers(2, 300))
+def test_the_median_interval_has_at_least_its_confidence_and_no_narrower_one_has(n):
+    found = median_difference(np.arange(1.0, n + 1))
+    if np.isinf(found.lower):
+        assert n < 6
+        return
+    rank = int(found.lower)
+    assert found.upper == n + 1 - rank
+    assert 2 * stats.binom.cdf(rank - 1, n, 0.5) <= 0.05
+    assert 2 * stats.binom.cdf(rank, n, 0.5) > 0.05
 
 
 def test_difference_is_first_less_second_and_ratio_is_their_geometric_mean():
