@@ -16,7 +16,7 @@ from coverage_cases.case import Case, FloatArray, Sample, Space
 from dse.analysis.order.game import Game, game_of
 from dse.analysis.order.interactions import interactions
 from dse.analysis.order.plan import Plan, plan
-from dse.analysis.order.shapley import contributions
+from dse.analysis.order.shapley import contributions, order_share
 from dse.analysis.order.walk import Walk
 
 STEPS = tuple(f"layer {layer + 1}" for layer in range(8))
@@ -88,6 +88,24 @@ def interaction_covers(sample: Sample, truth: list[list[float]]) -> bool:
     return found is not None and found.lower <= truth[choice][pair] <= found.upper
 
 
+def true_shares(space: Space) -> list[float]:
+    """The exact share of the order in both walks."""
+    shares = []
+    for choice in CHOICES:
+        steps = contributions(whole(FREE, space, choice))
+        within = np.mean([step.order_std**2 for step in steps])
+        shares.append(float(within / (within + np.var([s.shapley.value for s in steps], ddof=1))))
+    return shares
+
+
+def share_covers(sample: Sample, truth: list[float]) -> bool:
+    """The share of the order in one walk."""
+    choice = int(sample.rng.integers(2))
+    design = plan(FREE, len(sample.rows), seed=int(sample.rng.integers(2**31)))
+    found = order_share(measured(design, sample, CHOICES[choice]), design.orders)
+    return found is not None and found.lower <= truth[choice] <= found.upper
+
+
 CASES = (
     Case(
         name="Shapley value over n orders",
@@ -107,6 +125,12 @@ CASES = (
         truth=partial(true_values, FREE),
         covers=counted_covers,
         sizes=(256,),
+    ),
+    Case(
+        name="share of the order among n orders",
+        kind="interval",
+        truth=true_shares,
+        covers=share_covers,
     ),
     Case(
         name="Shapley interaction of two steps over n orders",

@@ -11,8 +11,6 @@ from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.order.game import Game
 from dse.analysis.order.walk import IntArray, Walk, sets_along
 
-DRAWS = 2000
-
 
 @dataclass(frozen=True, kw_only=True)
 class Contribution:
@@ -79,36 +77,52 @@ def step_weights(walk: Walk) -> FloatArray:
     return shares
 
 
-def order_share(
-    game: Game, orders: IntArray, confidence: float = 0.95, *, seed: int = 0
-) -> Estimate | None:
+def order_share(game: Game, orders: IntArray, confidence: float = 0.95) -> Estimate | None:
     """The share of the contributions' variance that is the order's and not the step's.
 
     Over the drawn orders, W is the mean over steps of the variance of v(S + j) - v(S), less its
-    seed noise, and B the variance between steps of the means: W / (W + B), cut to [0, 1]. 0 says
-    that a step does the same wherever it is taken. Percentile bootstrap over units (Efron 1979);
-    None below three units or where nothing differs.
+    seed noise, and B the variance between steps of the means, less what the draw and the seeds add
+    to it: W / (W + B), cut to [0, 1]. 0 says that a step does the same wherever it is taken.
+    Student's t interval by the jackknife over units (Tukey 1958); None below three units, for a
+    single step, or where nothing differs.
     """
     gains = order_gains(game, orders)
-    units = len(gains)
-    if units < 3:
+    units, _, k = gains.shape
+    if units < 3 or k < 2:
         return None
+    means, squares = gains.mean(axis=1), (gains**2).mean(axis=1)
     noise = _gain_noise(game, orders)
-    rng = np.random.default_rng(seed)
-    weights = rng.multinomial(units, np.full(units, 1 / units), size=DRAWS) / units
-    weights = np.concatenate([np.full((1, units), 1 / units), weights])
-    means = weights @ gains.mean(axis=1)
-    within = (weights @ (gains**2).mean(axis=1) - means**2).mean(axis=1) - noise
-    between = means.var(axis=1, ddof=1) if means.shape[1] > 1 else np.zeros(len(means))
-    total = np.maximum(within, 0) + between
-    if not total.min() > 0:
+    left_out = [(units * part.mean(axis=0) - part) / (units - 1) for part in (means, squares)]
+    error = means.var(axis=0, ddof=1).mean() / units + _value_noise(game)
+    values = _share(means.mean(axis=0)[None], squares.mean(axis=0)[None], noise, error)
+    without = _share(left_out[0], left_out[1], noise, error * units / (units - 1))
+    if np.isnan(values).any() or np.isnan(without).any():
         return None
-    shares = np.maximum(within, 0) / total
-    lower, upper = np.quantile(shares[1:], [(1 - confidence) / 2, (1 + confidence) / 2])
-    value = float(shares[0])
+    spread = float(np.sqrt((units - 1) * without.var()))
+    half = float(stats.t.ppf((1 + confidence) / 2, units - 1)) * spread
+    value, lower, upper = np.clip(values[0] + np.array([0, -half, half]), 0, 1)
     return Estimate(
-        value=value, lower=float(lower), upper=float(upper), n=units, confidence=confidence
+        value=float(value),
+        lower=float(lower),
+        upper=float(upper),
+        n=units,
+        confidence=confidence,
     )
+
+
+def _share(means: FloatArray, squares: FloatArray, noise: float, error: float) -> FloatArray:
+    """W / (W + B) of mean gains and mean squared gains (rows, k); NaN where nothing differs."""
+    within = (squares - means**2).mean(axis=1) + error - noise
+    total = within + means.var(axis=1, ddof=1) - error
+    return np.asarray(within / np.where(total > 0, total, np.nan))
+
+
+def _value_noise(game: Game) -> float:
+    """The mean seed variance of a Shapley value."""
+    if game.seed_variance is None:
+        return 0.0
+    signed = [_signed(share, 1 << place) for place, share in enumerate(step_weights(game.walk))]
+    return float(np.mean([game.noise_of(weights) for weights in signed]))
 
 
 def interval(
@@ -135,9 +149,7 @@ def _contribution(
 ) -> Contribution:
     walk, bit = game.walk, 1 << place
     here = np.flatnonzero(share)
-    signed = -share.copy()
-    signed[here | bit] += share[here]
-    noise = game.noise_of(signed)
+    noise = game.noise_of(_signed(share, bit))
     if gains is None:
         each = game.means[here | bit] - game.means[here]
         assert np.isfinite(each).all(), "without drawn orders, every possible set is trained"
@@ -163,6 +175,11 @@ def _contribution(
         removed=game.difference(walk.full, walk.full & ~bit, confidence),
         alone=game.difference(bit, 0, confidence),
     )
+
+
+def _signed(share: FloatArray, bit: int) -> FloatArray:
+    """The weights of all values in the mean of v(S + j) - v(S)."""
+    return _moved(share, bit) - share
 
 
 def _moved(share: FloatArray, bit: int) -> FloatArray:
