@@ -54,7 +54,10 @@ def _neighbours(game: Game, orders: IntArray) -> FloatArray:
     """Second differences (units, k, k) of neighbours i < j, means over copies; NaN of others."""
     units, _, k = orders.shape
     values = game.means[sets_along(orders)]
-    swapped = game.means[swapped_sets(orders)]
+    others = swapped_sets(orders)
+    swapped = game.means[others]
+    trained = np.isfinite(swapped[game.walk.valid[others]])
+    assert trained.all(), "interactions need the swapped networks: plan(..., interactions=True)"
     twice = values[..., 2:] - values[..., 1:-1] - swapped + values[..., :-2]
     low = np.minimum(orders[..., :-1], orders[..., 1:])
     high = np.maximum(orders[..., :-1], orders[..., 1:])

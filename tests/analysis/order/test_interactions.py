@@ -68,6 +68,13 @@ def test_a_step_that_needs_another_has_no_interaction_with_it():
     assert found["a", "b"] is not None
 
 
+def test_orders_whose_swapped_networks_were_not_trained_are_refused():
+    design = plan(FREE, 2)
+    few = game_of(FREE, np.array(design.sets), np.random.default_rng(0).random(len(design.sets)))
+    with pytest.raises(AssertionError, match="swapped networks"):
+        interactions(few, design.orders)
+
+
 def test_the_planned_networks_suffice_and_intervals_cover():
     truth = np.random.default_rng(0).random(16)
     rng = np.random.default_rng(1)
