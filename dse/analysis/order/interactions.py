@@ -85,7 +85,7 @@ def _index(
     if drawn is None:
         used = np.flatnonzero(weights)
         assert np.isfinite(game.means[used]).all(), "without orders, every possible set is trained"
-        value = float(weights[used] @ game.means[used])
+        value = float(np.sum(weights[used] * game.means[used]))
         return interval(value, (0.0, 0), noise, game.walk.orders, confidence)
     values = drawn[np.isfinite(drawn)]
     n = len(values)

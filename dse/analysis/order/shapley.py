@@ -153,8 +153,8 @@ def _contribution(
     if gains is None:
         each = game.means[here | bit] - game.means[here]
         assert np.isfinite(each).all(), "without drawn orders, every possible set is trained"
-        value = float(share[here] @ each)
-        spread = float(share[here] @ (each - value) ** 2)
+        value = float(np.sum(share[here] * each))
+        spread = float(np.sum(share[here] * (each - value) ** 2))
         order, orders = (0.0, 0), walk.orders
     else:
         units = gains[:, :, place].mean(axis=1)

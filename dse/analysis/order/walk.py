@@ -56,15 +56,16 @@ class Walk:
         """In how many orders each set can be reached, and completed from there (2^k,), exactly."""
         sets = np.arange(self.full + 1)
         bits = 1 << np.arange(len(self.steps))
+        layers = [sets[np.bitwise_count(sets) == size] for size in range(len(bits))]
         before, after = np.zeros((2, len(sets)))
         before[0] = after[self.full] = 1
-        for size in range(len(bits)):
+        for layer in layers:
             for bit in bits:
-                here = sets[(np.bitwise_count(sets) == size) & (sets & bit == 0)]
+                here = layer[layer & bit == 0]
                 before[here | bit] += before[here] * self.valid[here | bit]
-        for size in reversed(range(len(bits))):
+        for layer in reversed(layers):
             for bit in bits:
-                here = sets[(np.bitwise_count(sets) == size) & (sets & bit == 0)]
+                here = layer[layer & bit == 0]
                 after[here] += after[here | bit] * self.valid[here]
         return before, after
 
