@@ -1,0 +1,129 @@
+"""How large is the difference? Intervals over pairs, which are independent draws of networks."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from dse.analysis.effects import spearman
+from dse.analysis.estimate import Estimate, FloatArray
+from dse.analysis.paired.pairs import Pairs
+
+MINIMUM_PAIRS = 3
+
+
+def mean_interval(values: FloatArray, confidence: float = 0.95) -> Estimate:
+    """Mean of finite `values` (n,) with Hall's (1992) interval, Student's t corrected for skewness.
+
+    With t = (mean - mu) / (s / sqrt(n)), x = t / sqrt(n) and skewness g, the cubic
+    x + g x^2/3 + g^2 x^3/27 + g/(6n) has lost the skewness of t; its inverse at the quantiles of
+    Student's t gives the bounds. Infinite below three values or where all are equal.
+    """
+    n = len(values)
+    assert n >= 1, "a mean needs a value"
+    assert np.isfinite(values).all(), "a mean needs finite values"
+    mean, spread = float(values.mean()), float(values.std())
+    lower, upper = -np.inf, np.inf
+    if n >= MINIMUM_PAIRS and np.ptp(values) > 0:
+        skewness = float(stats.skew(values))
+        reach = float(stats.t.ppf((1 + confidence) / 2, n - 1)) / np.sqrt(n - 1)
+        lower = mean - spread * float(without_skewness(reach, skewness, n))
+        upper = mean - spread * float(without_skewness(-reach, skewness, n))
+    return Estimate(value=mean, lower=lower, upper=upper, n=n, confidence=confidence)
+
+
+def without_skewness(x: ArrayLike, skewness: ArrayLike, n: ArrayLike) -> FloatArray:
+    """The inverse of Hall's cubic at `x`, for a mean of `n` values; all broadcast."""
+    x, skewness = np.broadcast_arrays(np.asarray(x, float), np.asarray(skewness, float))
+    little = np.abs(skewness) < 1e-6  # the cubic is x itself there
+    g = np.where(little, 1.0, skewness)
+    cubic = 3 / g * (np.cbrt(1 + g * (x - g / (6 * np.asarray(n)))) - 1)
+    return np.where(little, x, cubic)
+
+
+def mean_difference(pairs: Pairs, confidence: float = 0.95) -> Estimate:
+    """Mean error [fraction] of the first arm less that of the second, same networks.
+
+    Over capped outcomes. Where a few bad networks make most of the mean, n = 100 can be too few for
+    any interval (docs/method.md has how often it covers): the `ratio` and the median are safer.
+    """
+    return mean_interval(pairs.differences, confidence)
+
+
+def median_difference(differences: FloatArray, confidence: float = 0.95) -> Estimate:
+    """Median of `differences` (n,), `inf` and `-inf` allowed, with an exact interval.
+
+    The bounds are the order statistics x_(k) and x_(n + 1 - k), with k the largest rank that has
+    P[Bin(n, 1/2) < k] <= alpha/2 (Thompson 1936): at least the given confidence for any
+    distribution, infinite below six pairs. Of two middle values the lower one.
+    """
+    ordered = np.sort(differences)
+    n = len(ordered)
+    alpha = 1 - confidence
+    rank = int(np.searchsorted(stats.binom.cdf(np.arange(n), n, 0.5), alpha / 2, side="right"))
+    return Estimate(
+        value=float(ordered[(n - 1) // 2]),
+        lower=float(ordered[rank - 1]) if rank else -np.inf,
+        upper=float(ordered[n - rank]) if rank else np.inf,
+        n=n,
+        confidence=confidence,
+    )
+
+
+def log_ratios(pairs: Pairs) -> FloatArray | None:
+    """Logarithm of the first arm's capped error over the second's (n,).
+
+    None where a network makes no error at all, which has no ratio.
+    """
+    if not (pairs.capped > 0).all():
+        return None
+    return np.asarray(np.log(pairs.capped[:, 0] / pairs.capped[:, 1]))
+
+
+def ratio(pairs: Pairs, confidence: float = 0.95) -> Estimate | None:
+    """Geometric mean of the ratio of errors, first arm to second, of capped outcomes.
+
+    The exponential of the mean log ratio with its interval.
+    """
+    logs = log_ratios(pairs)
+    if logs is None:
+        return None
+    found = mean_interval(logs, confidence)
+    with np.errstate(over="ignore"):
+        value, lower, upper = np.exp([found.value, found.lower, found.upper])
+    return Estimate(
+        value=float(value),
+        lower=float(lower),
+        upper=float(upper),
+        n=found.n,
+        confidence=confidence,
+    )
+
+
+def pairing_gain(pairs: Pairs, confidence: float = 0.95) -> Estimate | None:
+    """How many times as many networks an arm two independent samples need: 1 / (1 - rho).
+
+    For outcomes of equal variance under both arms and of correlation rho,
+    (var a + var b) / var(a - b). Here rho is Spearman's, the correlation of ranks: the variances
+    themselves are those of a few bad networks, and no interval of them covers. None below four
+    pairs or where an arm does not vary.
+    """
+    rho = spearman(pairs.outcomes[:, 0], pairs.outcomes[:, 1], confidence)
+    if rho is None:
+        return None
+    with np.errstate(divide="ignore"):
+        value, lower, upper = 1 / (1 - np.array([rho.value, rho.lower, rho.upper]))
+    return Estimate(
+        value=float(value), lower=float(lower), upper=float(upper), n=rho.n, confidence=confidence
+    )
+
+
+def cost_dependence(pairs: Pairs, confidence: float = 0.95) -> Estimate | None:
+    """Does the difference depend on the network? Its rank correlation with multiply-adds.
+
+    Spearman's rho of capped differences; None below four pairs of known cost, or where one side
+    does not vary.
+    """
+    known = np.isfinite(pairs.costs)
+    return spearman(pairs.costs[known], pairs.differences[known], confidence)
