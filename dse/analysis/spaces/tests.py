@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from dse.analysis.estimate import FloatArray
 
 PERMUTATIONS = 1999
-WORK = 50_000_000
-"""Labels shuffled at most: beyond 25,000 networks there are fewer permutations."""
+WORK = 25_000_000
+"""Labels shuffled at most: beyond 12,500 networks there are fewer permutations."""
 AT_ONCE = 2_000_000
 Counts = NDArray[np.int64]
 
