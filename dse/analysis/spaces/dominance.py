@@ -77,8 +77,9 @@ def beats(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Estimate:
 
     The Mann-Whitney statistic over n m, with the variance of the placements (Brunner & Munzel 2000;
     DeLong et al. 1988) on the logit scale and Student's t on Satterthwaite's degrees of freedom.
-    Where one side wins every pair there is no variance: the bound is then that of min(n, m) pairs
-    without a network in common, all won (Clopper & Pearson 1934). `n` counts both sides.
+    Where one side wins every pair, or all tie, there is no variance: the bound is then that of
+    min(n, m) pairs without a network in common, which all did so (Clopper & Pearson 1934). `n`
+    counts both sides.
     """
     first, second = (np.asarray(side, dtype=np.float64) for side in (a, b))
     n, m = first.size, second.size
@@ -99,8 +100,8 @@ def _beats_bounds(
     inner = float(tail ** (1 / min(won.size, lost.size)))
     if value in (0.0, 1.0):
         return (inner, 1.0) if value else (0.0, 1 - inner)
-    if parts.sum() == 0:  # all networks tie
-        return 1 - inner, inner
+    if parts.sum() == 0:  # all pairs tie
+        return inner / 2, 1 - inner / 2
     freedom = parts.sum() ** 2 / (parts**2 / np.array([won.size - 1, lost.size - 1])).sum()
     half = float(stats.t.isf(tail, freedom)) * np.sqrt(parts.sum()) / (value * (1 - value))
     lower, upper = special.expit(special.logit(value) + np.array([-half, half]))

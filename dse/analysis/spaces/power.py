@@ -55,23 +55,41 @@ def networks_for_ks(
 ) -> float:
     """Networks of each space for Kolmogorov-Smirnov's test to reject with the given power.
 
-    By resampling outcomes `a` and `b` (`inf` allowed): the least n of a grid of steps of about a
-    tenth at which `power` of `draws` pairs of samples of n have a gap beyond the critical one at
-    1 - confidence. Infinite beyond 100,000.
+    By resampling outcomes `a` (n,) and `b` (m,), `inf` allowed: the least number of a grid of
+    steps of about a tenth at which `power` of `draws` pairs of samples have a gap beyond the
+    critical one at 1 - confidence. The largest gap of two samples is larger than that of their
+    spaces, so both are drawn together first: towards what they have in common, until samples of n
+    and m show the gap found in the median. Infinite where samples of one space would show as much,
+    and beyond 100,000.
     """
     shares = _shares(np.sort(np.asarray(a, np.float64)), np.sort(np.asarray(b, np.float64)))
+    sizes = np.size(a), np.size(b)
+    found = float(np.abs(np.cumsum(shares[0] - shares[1])).max())
+    common = (sizes[0] * shares[0] + sizes[1] * shares[1]) / sum(sizes)
 
-    def is_enough(n: int) -> bool:
+    def gaps(kept: float, n: int, m: int) -> FloatArray:
         rng = np.random.default_rng(seed)
-        below = [rng.multinomial(n, share, size=draws).cumsum(axis=1) / n for share in shares]
-        gaps = np.abs(below[0] - below[1]).max(axis=1)
-        critical = float(stats.kstwo.isf(1 - confidence, max(1, round(n / 2))))
-        return bool((gaps > critical).mean() >= power)
+        below = [
+            rng.multinomial(size, common + kept * (share - common), size=draws).cumsum(axis=1)
+            / size
+            for size, share in zip((n, m), shares, strict=True)
+        ]
+        return np.asarray(np.abs(below[0] - below[1]).max(axis=1))
 
+    def is_enough(kept: float, n: int) -> bool:
+        critical = float(stats.kstwo.isf(1 - confidence, max(1, round(n / 2))))
+        return bool((gaps(kept, n, n) > critical).mean() >= power)
+
+    if found <= np.median(gaps(0, *sizes)):
+        return float("inf")
+    least, most = 0.0, 1.0
+    for _ in range(8):
+        kept = (least + most) / 2
+        least, most = (least, kept) if np.median(gaps(kept, *sizes)) > found else (kept, most)
     low, high = 0, len(GRID)
     while low < high:
         middle = (low + high) // 2
-        low, high = (low, middle) if is_enough(int(GRID[middle])) else (middle + 1, high)
+        low, high = (low, middle) if is_enough(most, int(GRID[middle])) else (middle + 1, high)
     return float(GRID[low]) if low < len(GRID) else float("inf")
 
 
