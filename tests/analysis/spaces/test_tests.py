@@ -75,3 +75,13 @@ def test_spaces_whose_networks_all_end_badly_are_not_told_apart() -> None:
     ks, ad = permutation_tests([np.inf] * 5, [np.inf] * 6, permutations=99)
     assert (ks.statistic, ad.statistic) == (0, 0)
     assert (ks.p_value, ad.p_value) == (1, 1)
+
+
+def test_many_networks_are_told_apart_in_cells_as_well() -> None:
+    rng = np.random.default_rng(3)
+    a, b = rng.normal(0, 1, 6000), rng.normal(0.045, 1, 7000)
+    for size in (6000, 3000):  # drawn by cells, and shuffled
+        ks, _ = permutation_tests(a[:size], b[:size])
+        exact = stats.ks_2samp(a[:size], b[:size], method="asymp")
+        assert ks.statistic == pytest.approx(exact.statistic, abs=0.002)
+        assert ks.p_value == pytest.approx(exact.pvalue, abs=0.03)
