@@ -223,6 +223,11 @@ def _notes(names: Sequence[str], studies: Sequence[Studied]) -> list[str]:
                 "counted."
             )
         caution = sampling_caution(each.study.design)
+        if each.study.kind != "survey":
+            caution = (
+                "measured elsewhere; intervals and tests hold as far as its networks are "
+                "independent draws from the space that they stand for."
+            )
         notes += [f"{name}: {caution}"] if caution else []
     for (name, a), (other, b) in itertools.combinations(zip(names, studies, strict=True), 2):
         notes += _pair_notes(f"{name} and {other}", a.study, b.study)
@@ -233,6 +238,8 @@ def _notes(names: Sequence[str], studies: Sequence[Studied]) -> list[str]:
 
 
 def _pair_notes(both: str, a: StudyRecord, b: StudyRecord) -> list[str]:
+    if a.kind != "survey" or b.kind != "survey":
+        return [f"{both} were not trained alike, which may be all or part of their difference."]
     notes = []
     for what, there, here in (("proxies", a.proxy, b.proxy), ("budgets", a.budget, b.budget)):
         changed = _changes(there, here)
