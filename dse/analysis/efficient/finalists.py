@@ -109,11 +109,13 @@ def confirm_finalists(
     count = np.isfinite(fresh).sum(axis=1)
     bad = np.isposinf(fresh).sum(axis=1)
     assert ((count + bad) > 0).all(), "a finalist has a fresh training that has ended"
-    means = np.where(bad > 0, np.inf, np.nanmean(np.where(np.isposinf(fresh), np.nan, fresh), 1))
     fine = np.flatnonzero(bad == 0)
+    means = np.full(len(fresh), np.inf)
+    means[fine] = np.nanmean(fresh[fine], axis=1)
     groups = [row[np.isfinite(row)] for row in fresh[fine]]
-    known = reference is not None and len(reference) > 0 and bool(np.isfinite(reference).all())
-    spread, degrees = _pooled([*groups, reference] if known else groups, noise)
+    if reference is not None and not np.isfinite(reference).all():
+        reference = None  # nothing is better or worse by so many points than what ended badly
+    spread, degrees = _pooled(groups if reference is None else [*groups, reference], noise)
     rows = []
     for i, name in enumerate(names):
         estimates: dict[str, Estimate | None] = {"fresh": None, "behind": None, "against": None}
@@ -123,10 +125,9 @@ def confirm_finalists(
             if fine.size > 1:
                 others = np.delete(means[fine], np.searchsorted(fine, i))
                 estimates["behind"] = scale.behind(means[i] - others.min(), count[fine], m)
-            if known:
-                level = 1 / m + 1 / len(reference)
-                gap = means[i] - reference.mean()
-                estimates["against"] = scale.around(gap, level, fine.size, m)
+            if reference is not None:
+                gap, level = means[i] - reference.mean(), 1 / m + 1 / len(reference)
+                estimates["against"] = scale.around(gap, level, fine.size, m, bonferroni=True)
         rows.append(
             Finalist(
                 name=str(name),
@@ -209,9 +210,13 @@ class _Scale:
     degrees: int
     confidence: float
 
-    def around(self, value: float, level: float, comparisons: int, n: int) -> Estimate:
+    def around(
+        self, value: float, level: float, comparisons: int, n: int, *, bonferroni: bool = False
+    ) -> Estimate:
         """Two-sided, one of several; `level` is the variance in units of one training's."""
         one = self.confidence ** (1 / comparisons)
+        if bonferroni:
+            one = 1 - (1 - self.confidence) / comparisons
         half = float(stats.t.ppf((1 + one) / 2, self.degrees) * self.spread * np.sqrt(level))
         return self._estimate(value, value - half, value + half, n)
 

@@ -1,4 +1,4 @@
-"""Outcomes less what ridge regression on the other networks says, and what their means are worth."""
+"""Outcomes less what ridge regression on the other networks says, and how sure their means are."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def adjusted_outcomes(
 
 
 def _penalty(s: FloatArray, along: FloatArray, total: float, degrees: int) -> float:
-    """The penalty of `PENALTIES` with the greatest restricted likelihood (Patterson & Thompson 1971).
+    """The penalty of `PENALTIES` of the greatest restricted likelihood (Patterson & Thompson 1971).
 
     Ridge regression is the best linear prediction where slopes are normal with variance
     sigma^2 / penalty; so y, less the levels, is normal with sigma^2 (1 + s^2 / penalty) along the
