@@ -37,6 +37,17 @@ def outcomes(rows: pd.DataFrame) -> FloatArray:
     return np.where(complete, errors, np.inf)
 
 
+def capped(rows: pd.DataFrame) -> FloatArray:
+    """Final-epoch error [fraction] of each row; one that ended badly counts as one that guesses.
+
+    That is the error 1 - 1/classes. For means, which need finite numbers: say so wherever it is
+    used.
+    """
+    classes = rows["classes"].to_numpy(dtype=np.float64)
+    known = outcomes(rows)
+    return np.where(np.isfinite(known), known, 1 - 1 / classes)
+
+
 def chosen(share: float, networks: int) -> int:
     """How many of `networks` a share of them is: rounded up, whatever 0.07 * 100 is in binary."""
     return math.ceil(share * networks - 1e-9)

@@ -1,0 +1,1 @@
+"""What benchmarks/coverage.py asks: each module here defines `CASES: tuple[Case, ...]`."""
