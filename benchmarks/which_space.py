@@ -11,7 +11,8 @@ which it decides in 80 % of the resamples; every network is trained with one see
 
 - ks: equally many networks of both spaces at random, two-sample Kolmogorov-Smirnov, exact p.
 - welch: the same networks, Welch's t of the log errors.
-- adjusted: the same networks, `adjusted_difference` of the log errors; an eighth of the resamples.
+- adjusted: the same networks, `adjusted_difference` of the log errors; an eighth of the resamples,
+  and not looked for above 1,000 networks.
 - parts: networks only in one space, and in both, drawn apart in proportion to their weight,
   `overlapping_difference` of the log errors. This is the tool's design, for every pair.
 
@@ -25,235 +26,46 @@ import argparse
 import json
 import platform
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
-from scipy import stats
-
-from dse.analysis.distributions import quantile
-from dse.analysis.efficient.control import (
-    Measured,
-    adjusted_contrast,
-    overlap_weights,
+from which_space_designs import (
+    LEVEL,
+    Design,
+    Draws,
+    Pair,
+    Space,
+    adjusted_design,
+    ks,
+    load,
+    pairs,
+    parts_design,
+    shifted,
+    welch,
 )
-from dse.analysis.efficient.features import paper_features
+from which_space_text import MOST, MOST_ADJUSTED, NULL_SIZES, median_ratio, pooled, table
 
-DATA = Path(__file__).parents[2] / "shared" / "data" / "nas-bench-macro_cifar10.json"
 RESULT = Path(__file__).parent / "results" / "which_space.json"
-FEWEST, MOST, POWER, LEVEL = 16, 4000, 0.8, 0.05
-NULL_SIZES = (50, 100)
-TEST_IMAGES = 10_000
+FEWEST, POWER = 16, 0.8
 
 
-@dataclass(frozen=True)
-class Space:
-    """The complete space: `layers` (N, 8), `logs` (N, 3) of the errors, `flops`, `x` (N, p)."""
-
-    layers: np.ndarray
-    logs: np.ndarray
-    flops: np.ndarray
-    x: np.ndarray
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two parts of the space, as masks."""
-
-    name: str
-    a: np.ndarray
-    b: np.ndarray
-
-
-def load() -> Space:
-    """The space with its features, made as for any population."""
-    with DATA.open(encoding="utf-8") as file:
-        data = json.load(file)
-    layers = np.array([[int(choice) for choice in key] for key in data])
-    table = pd.DataFrame(
-        {c: [network[c] for network in data.values()] for c in ("flops", "params")}
-    )
-    for number, column in enumerate(layers.T, start=1):
-        table[f"arch.layers.{number}"] = np.array(["identity", "kernel 3", "kernel 5"])[column]
-    errors = 1 - np.array([network["test_acc"] for network in data.values()]) / 100
-    return Space(
-        layers=layers,
-        logs=np.log(errors),
-        flops=table["flops"].to_numpy(),
-        x=paper_features([table]).values[0],
-    )
-
-
-def pairs(space: Space) -> list[Pair]:
-    """By rule: layers, neighbours, ends, numbers of identities, FLOPs fifths, and within one."""
-    x, every = space.layers, np.ones(len(space.layers), dtype=bool)
-    fifth = stats.rankdata(space.flops, method="ordinal") * 5 // (len(x) + 1)
-    identities = (x == 0).sum(axis=1)
-    found = []
-    for k in range(8):
-        found.append(Pair(f"all / no identity in layer {k + 1}", every, x[:, k] != 0))
-    for k in range(8):
-        found.append(
-            Pair(f"no kernel 5 / no kernel 3 in layer {k + 1}", x[:, k] != 2, x[:, k] != 1)
-        )
-    for k in range(7):
-        name = f"no identity in layer {k + 1} / in layer {k + 2}"
-        found.append(Pair(name, x[:, k] != 0, x[:, k + 1] != 0))
-    for k in (2, 3, 4):
-        last, first = (x[:, -k:] != 0).all(axis=1), (x[:, :k] != 0).all(axis=1)
-        found.append(Pair(f"all / no identity in the last {k} layers", every, last))
-        found.append(Pair(f"all / no identity in the first {k} layers", every, first))
-        if k < 4:
-            found.append(Pair(f"no identity in the first {k} / last {k} layers", first, last))
-    for m in (1, 2, 3):
-        found.append(Pair(f"{m} / {m + 1} identities", identities == m, identities == m + 1))
-    for q in (1, 2, 3):
-        found.append(Pair(f"FLOPs fifth {q + 1} / {q + 2}", fifth == q, fifth == q + 1))
-    for k in (0, 3, 7):
-        name = f"FLOPs fifth 3: all / no identity in layer {k + 1}"
-        found.append(Pair(name, fifth == 2, (fifth == 2) & (x[:, k] != 0)))
-    return found
-
-
-@dataclass(frozen=True)
-class Design:
-    """Draws from `strata` (rows of the space), `shares` (of all networks drawn) and the decision.
-
-    `decide` takes the log errors of each stratum and its rows and returns p and the estimate.
-    """
-
-    strata: list[np.ndarray]
-    shares: np.ndarray
-    decide: Callable[[list[np.ndarray], list[np.ndarray]], tuple[float, float]]
-
-    def counts(self, n: int) -> list[int]:
-        """How many of n networks each stratum is given: its share, at least two."""
-        ends = np.rint(np.cumsum(self.shares) * n).astype(int)
-        return [max(2, int(c)) for c in np.diff(ends, prepend=0)]
-
-
-def adjusted_design(space: Space, strata: list[np.ndarray], weights: np.ndarray) -> Design:
-    """Strata drawn in proportion to their weights, and the tool's contrast of them."""
-    means = [space.x[rows].mean(axis=0) for rows in strata]
-
-    def decide(logs: list[np.ndarray], rows: list[np.ndarray]) -> tuple[float, float]:
-        measured = [
-            Measured(features=space.x[r], outcomes=y, space_means=m)
-            for r, y, m in zip(rows, logs, means, strict=True)
-        ]
-        found = adjusted_contrast(measured, list(weights))
-        return found.p_value, found.difference.value
-
-    return Design(strata, np.abs(weights) / np.abs(weights).sum(), decide)
-
-
-def parts_design(space: Space, pair: Pair) -> Design:
-    """The tool's design: what only one space has, and what both have, drawn apart."""
-    only_a, only_b, both = pair.a & ~pair.b, pair.b & ~pair.a, pair.a & pair.b
-    weights = np.array(overlap_weights(only_a.sum() / pair.a.sum(), only_b.sum() / pair.b.sum()))
-    used = np.abs(weights) > 1e-12
-    masks = [mask for mask, use in zip((only_a, only_b, both), used, strict=True) if use]
-    return adjusted_design(space, [np.flatnonzero(mask) for mask in masks], weights[used])
-
-
-@dataclass(frozen=True)
-class Draws:
-    """Rows and log errors of many resamples, the first columns of which are a smaller sample."""
-
-    rows: list[np.ndarray]
-    logs: list[np.ndarray]
-
-    @classmethod
-    def of(
-        cls,
-        logs: np.ndarray,
-        strata: list[np.ndarray],
-        counts: list[int],
-        resamples: int,
-        seed: int,
-    ) -> Draws:
-        """`resamples` independent samples with replacement, one seed each."""
-        rng = np.random.default_rng(seed)
-        rows = [rng.choice(s, (resamples, n)) for s, n in zip(strata, counts, strict=True)]
-        return cls(rows, [logs[r, rng.integers(0, 3, r.shape)] for r in rows])
-
-    def outcome(self, design: Design, n: int) -> np.ndarray:
-        """p and estimate (resamples, 2) of the first n networks of each resample."""
-        counts = design.counts(n)
-        return np.array(
-            [
-                design.decide(
-                    [logs[i, :c] for logs, c in zip(self.logs, counts, strict=True)],
-                    [rows[i, :c] for rows, c in zip(self.rows, counts, strict=True)],
-                )
-                for i in range(len(self.rows[0]))
-            ]
-        )
-
-
-@cache
-def ks_critical(n: int) -> float:
-    """The least D of two samples of n that is rejected at the level, times n; exact p."""
-    grid = np.arange(n, dtype=float)
-    low, high = 1, n
-    while low < high:
-        k = (low + high) // 2
-        if stats.ks_2samp(grid, grid + k - 0.5, method="exact").pvalue <= LEVEL:
-            high = k
-        else:
-            low = k + 1
-    return low
-
-
-def ks(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Which rows of log errors `a` and `b` (resamples, n) the KS test tells apart; vectorised."""
-    n = a.shape[1]
-    images = np.rint(TEST_IMAGES * np.exp(np.concatenate([a, b], axis=1)))
-    codes = 2 * images.astype(np.int32)
-    codes[:, n:] += 1
-    codes.sort(axis=1)
-    gap = np.cumsum(np.where(codes & 1, -1, 1), axis=1)
-    last = np.diff(codes >> 1, axis=1, append=-1) != 0  # of equal errors
-    return np.where(last, np.abs(gap), 0).max(axis=1) >= ks_critical(n)
-
-
-def welch(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """The same by Welch's t."""
-    return np.asarray(stats.ttest_ind(a, b, axis=1, equal_var=False).pvalue) < LEVEL
-
-
-def fewest(decided: Callable[[int], float]) -> int | None:
-    """The fewest networks, in steps of 2, that decide often enough; None above `MOST`."""
+def fewest(decided: Callable[[int], float], most: int = MOST) -> int | None:
+    """The fewest networks, in steps of 2, that decide often enough; None above `most`."""
     low, high = FEWEST, 2 * FEWEST
     if decided(low) >= POWER:
         return low
-    while decided(min(high, MOST)) < POWER:
-        if high >= MOST:
+    while decided(min(high, most)) < POWER:
+        if high >= most:
             return None
         low, high = high, 2 * high
-    high = min(high, MOST)
+    high = min(high, most)
     while high - low > 2:
         middle = (low + high) // 4 * 2
         low, high = (low, middle) if decided(middle) >= POWER else (middle, high)
     return high
-
-
-def shifted(space: Space, pair: Pair) -> np.ndarray:
-    """Log errors whose mean is the same over both spaces: those in one only are moved."""
-    logs = space.logs.copy()
-    only = pair.a & ~pair.b
-    if only.any():
-        logs[only] -= (logs[pair.a].mean() - logs[pair.b].mean()) * pair.a.sum() / only.sum()
-    else:
-        only = pair.b & ~pair.a
-        logs[only] -= (logs[pair.b].mean() - logs[pair.a].mean()) * pair.b.sum() / only.sum()
-    assert abs(logs[pair.a].mean() - logs[pair.b].mean()) < 1e-12
-    return logs
 
 
 def study(space: Space, pair: Pair, resamples: int, nulls: int, seed: int) -> dict[str, Any]:
@@ -281,7 +93,7 @@ def study(space: Space, pair: Pair, resamples: int, nulls: int, seed: int) -> di
     needs = {
         "ks": fewest(lambda n: plainly(ks, n)),
         "welch": fewest(lambda n: plainly(welch, n)),
-        "adjusted": fewest(lambda n: decided(independent, fewer, n)),
+        "adjusted": fewest(lambda n: decided(independent, fewer, n), MOST_ADJUSTED),
         "parts": fewest(lambda n: decided(parts, drawn, n)),
     }
     same = adjusted_design(space, [rows[0], rows[0]], np.array([1.0, -1.0]))
@@ -314,76 +126,6 @@ def rejected(outcome: np.ndarray) -> float:
     return round(float((outcome[:, 0] < LEVEL).mean()), 4)
 
 
-def ratio(row: dict[str, Any], design: str = "parts") -> float | None:
-    """KS's networks over the design's; a lower bound where KS needs more than `MOST`."""
-    needs = row["needs"]
-    return None if needs[design] is None else (needs["ks"] or MOST) / needs[design]
-
-
-def median_ratio(rows: list[dict[str, Any]], design: str) -> dict[str, Any]:
-    """The median over pairs, with its exact interval."""
-    found = quantile([r for r in (ratio(row, design) for row in rows) if r is not None], 0.5)
-    return {
-        "value": round(found.value, 2),
-        "lower": round(found.lower, 2),
-        "upper": round(found.upper, 2),
-        "pairs": found.n,
-    }
-
-
-def table(result: dict[str, Any]) -> str:
-    """The result as Markdown."""
-    lines = [
-        "# Networks needed to tell which of two spaces is better",
-        "",
-        f"Both spaces together, in 80 % of {result['resamples']} resamples, at the level of 5 %.",
-        "How: `benchmarks/which_space.py`. The ratio is KS over `parts`, a lower bound where KS needs",
-        f"more than {MOST}. True nulls ({result['nulls']} resamples each), percent of rejections:",
-        "`parts` on shifted errors with the number it needs / 50 / 100; `adjusted` on the first",
-        "space twice with that number; KS on the first space twice with its own.",
-        "",
-    ]
-    for design, m in result["median_ratio"].items():
-        lines.append(
-            f"- Median ratio of KS over {design}: {m['value']} (95 % interval {m['lower']} to "
-            f"{m['upper']}, {m['pairs']} pairs)"
-        )
-    for kind, found in result["true_nulls_rejected"].items():
-        lines.append(
-            f"- True nulls rejected, {kind}: {100 * found['mean']:.2f} % on average, "
-            f"{100 * found['least']:.1f} to {100 * found['most']:.1f} % ({found['rates']} rates)"
-        )
-    lines += [
-        "",
-        "| A / B | error of A over B | KS | Welch | adjusted | parts | ratio | null parts | "
-        "null adjusted | null KS |",
-        "|---|---|---|---|---|---|---|---|---|---|",
-        *(table_row(row) for row in result["rows"]),
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def table_row(row: dict[str, Any]) -> str:
-    """One pair's line."""
-    needs, nulls = row["needs"], row["rejected_true_nulls"]
-    own = [needs["parts"]] if needs["parts"] else []
-
-    def rates(kind: str, sizes: list[int | None]) -> str:
-        return " / ".join(f"{100 * nulls[kind][n]:.1f}" for n in sizes if n)
-
-    value = ratio(row)
-    cells = [
-        row["pair"],
-        f"{row['true_ratio_of_typical_errors']:.3f}",
-        *(str(needs[d] or f"> {MOST}") for d in ("ks", "welch", "adjusted", "parts")),
-        "" if value is None else f"{'' if needs['ks'] else '> '}{value:.1f}",
-        rates("parts, shifted", [*own, *NULL_SIZES]),
-        rates("adjusted, same space", list(own)),
-        rates("ks, same space", [needs["ks"]]),
-    ]
-    return f"| {' | '.join(cells)} |"
-
-
 def write(path: Path, rows: list[dict[str, Any]], resamples: int, nulls: int) -> None:
     """The pairs done so far, with what they say together."""
     kinds = rows[0]["rejected_true_nulls"]
@@ -401,16 +143,9 @@ def write(path: Path, rows: list[dict[str, Any]], resamples: int, nulls: int) ->
     path.with_suffix(".md").write_text(table(result), encoding="utf-8")
 
 
-def pooled(rows: list[dict[str, Any]], kind: str) -> dict[str, float]:
-    """Rates of rejection over all pairs and sizes."""
-    rates = [rate for row in rows for rate in row["rejected_true_nulls"][kind].values()]
-    return {
-        "mean": round(float(np.mean(rates)), 4),
-        "least": min(rates),
-        "most": max(rates),
-        "within_4_to_6_percent": round(float(np.mean([0.04 <= r <= 0.06 for r in rates])), 3),
-        "rates": len(rates),
-    }
+def with_sizes(found: dict[str, Any]) -> dict[Any, Any]:
+    """Numbers of networks as numbers, which JSON has as text."""
+    return {int(key) if key.isdigit() else key: value for key, value in found.items()}
 
 
 def main() -> None:
@@ -419,10 +154,13 @@ def main() -> None:
     parser.add_argument("--resamples", type=int, default=1000)
     parser.add_argument("--nulls", type=int, default=4000)
     parser.add_argument("--output", type=Path, default=RESULT)
+    parser.add_argument("--go-on", action="store_true", help="keep the pairs in the output")
     given = parser.parse_args()
     space = load()
     rows: list[dict[str, Any]] = []
-    for number, pair in enumerate(pairs(space)):
+    if given.go_on:
+        rows = json.loads(given.output.read_text(encoding="utf-8"), object_hook=with_sizes)["rows"]
+    for number, pair in list(enumerate(pairs(space)))[len(rows) :]:
         rows.append(study(space, pair, given.resamples, given.nulls, 10 * number))
         print(json.dumps(rows[-1]), flush=True)
         write(given.output, rows, given.resamples, given.nulls)

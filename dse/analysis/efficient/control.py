@@ -23,6 +23,8 @@ from scipy import special
 from dse.analysis.efficient.ridge import adjusted_outcomes
 from dse.analysis.estimate import Estimate, FloatArray
 
+TINY = float(np.finfo(np.float64).tiny)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
@@ -135,11 +137,9 @@ def adjusted_contrast(
     for stratum, weight, s, s0 in zip(strata, w, spread, plain_spread, strict=True):
         if stratum.space_n is not None:
             variance += weight**2 * max(s0 - s, 0.0) / stratum.space_n
-    plain_degrees = parts.sum() ** 2 / (parts**2 / (np.array(sizes) - 1)).sum()
-    heavy = _excess_kurtosis(adjusted) * float(
-        (shares**2 / sizes).sum() / max(shares.sum(), 1e-300) ** 2
-    )
-    degrees = 2 / (2 / fit.degrees + heavy)
+    plain_degrees = parts.sum() ** 2 / max((parts**2 / (np.array(sizes) - 1)).sum(), TINY)
+    heavy = _excess_kurtosis(adjusted) * (shares**2 / sizes).sum() / max(shares.sum() ** 2, TINY)
+    degrees = float(2 / (2 / fit.degrees + heavy))
     means = [float(w @ [v.mean() for v in values]) for values in (adjusted, outcomes)]
     difference, p_value = _student(means[0], variance, degrees, sum(sizes), confidence)
     plain, _ = _student(means[1], float(parts.sum()), float(plain_degrees), sum(sizes), confidence)
