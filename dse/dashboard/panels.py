@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dse.analysis.effects import Effect, Level, column_values, effect
+from dse.analysis.factors.effects import Effect, Level, column_values, effect
 from dse.analysis.estimate import FloatArray
 from dse.analysis.population import outcomes
 from dse.dashboard import theme
