@@ -1,9 +1,10 @@
-"""The effect of every level: its mean error against that of all other levels.
+"""The effect of every level: its typical error against that of all other levels.
 
-"As sampled" is the plain difference. Under a budget parameters trade off against each other, and
-by chance some come together more often; "with the other choices held" is the difference in a
-linear model that has the levels of all other parameters in it. Means are over the capped outcome,
-in which a training that ended badly counts as guessing.
+"As sampled" is the plain comparison. Under a budget parameters trade off against each other, and
+by chance some come together more often; "with the other choices held" compares in a linear model
+that has the levels of all other parameters in it. Both are ratios of geometric means: errors are
+skewed, and a few very bad networks would carry a plain mean. Means are over the capped outcome, in
+which a training that ended badly counts as guessing.
 """
 
 from __future__ import annotations
@@ -15,22 +16,26 @@ from scipy import stats
 
 from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.factors.design import Design
-from dse.analysis.factors.levels import Factor, Networks, holm
+from dse.analysis.factors.effects import mean_interval
+from dse.analysis.factors.levels import Factor, IntArray, Networks, holm
 
 
 @dataclass(frozen=True, kw_only=True)
 class LevelEffect:
     """One level of one parameter, `n` networks, of these `bad` ended badly.
 
-    `bad_share` has the exact interval of Clopper & Pearson (1934). `as_sampled` and `held` are
-    mean error here less the mean error of the other levels [fraction], negative where this level
-    is better. `as_sampled` is None below two networks on either side; `held` where the networks
-    are fewer than twice the coefficients, or the level never comes without some other choice.
+    `mean` is the mean capped error [fraction] with Student's t interval. `bad_share` has the exact
+    interval of Clopper & Pearson (1934). `as_sampled` and `held` are the geometric mean of the
+    errors over that of the other levels, less 1: -0.05 says that errors are 5 % lower (relatively)
+    than at the other levels. `as_sampled` is None below two networks on either side; `held` where
+    the networks are fewer than twice the coefficients, or the level never comes without some other
+    choice.
     """
 
     level: str
     n: int
     bad: int
+    mean: Estimate | None
     bad_share: Estimate
     as_sampled: Estimate | None
     held: Estimate | None
@@ -56,9 +61,8 @@ def level_effects(found: Networks, confidence: float = 0.95) -> tuple[FactorEffe
     """The effects of every level of every parameter, in the order of the parameters."""
     if not found.factors:
         return ()
-    ranks = stats.rankdata(found.outcome)
-    p_values = np.array([kruskal_p(factor, ranks) for factor in found.factors])
-    held = held_effects(found.capped, found.factors, confidence)
+    p_values = np.array([kruskal_p(factor, found.places) for factor in found.factors])
+    held = held_effects(found.logs, found.factors, confidence)
     return tuple(
         FactorEffect(
             name=factor.name,
@@ -86,69 +90,82 @@ def kruskal_p(factor: Factor, ranks: FloatArray) -> float:
 
 
 def sampled_effects(
-    y: FloatArray, factor: Factor, confidence: float = 0.95
+    logs: FloatArray, factor: Factor, confidence: float = 0.95
 ) -> tuple[Estimate | None, ...]:
-    """Mean of `y` in each level less the mean in all others, with Welch's (1947) t interval."""
+    """Of each level, exp(mean of `logs` there less the mean elsewhere) - 1, by Welch's (1947) t."""
     n = factor.counts.astype(np.float64)
-    centred = y - y.mean()
+    rest = len(logs) - n
+    centred = logs - logs.mean()
     sums = np.bincount(factor.codes, centred, len(n))
     squares = np.bincount(factor.codes, centred**2, len(n))
-    found: list[Estimate | None] = []
-    for count, total, square in zip(n, sums, squares, strict=True):
-        rest = len(y) - count
-        if min(count, rest) < 2:
-            found.append(None)
-            continue
-        means = total / count, -total / rest
-        errors = (
-            (square - count * means[0] ** 2) / (count - 1) / count,
-            (squares.sum() - square - rest * means[1] ** 2) / (rest - 1) / rest,
+    can = np.minimum(n, rest) >= 2
+    here, there = np.where(can, n, 2), np.where(can, rest, 2)
+    means = sums / here, -sums / there
+    inside = np.maximum(squares - here * means[0] ** 2, 0) / (here - 1) / here
+    outside = np.maximum(squares.sum() - squares - there * means[1] ** 2, 0) / (there - 1) / there
+    degrees = welch_degrees(inside, outside, here, there)
+    return tuple(
+        _ratio(float(value), float(variance), float(free), len(logs), confidence)
+        if usable
+        else None
+        for value, variance, free, usable in zip(
+            means[0] - means[1], inside + outside, degrees, can, strict=True
         )
-        variance = max(sum(errors), 0.0)
-        degrees = variance**2 / max(
-            errors[0] ** 2 / (count - 1) + errors[1] ** 2 / (rest - 1), 1e-300
-        )
-        found.append(_interval(means[0] - means[1], variance, degrees, len(y), confidence))
-    return tuple(found)
+    )
+
+
+def welch_degrees(
+    inside: FloatArray, outside: FloatArray, here: FloatArray, there: FloatArray
+) -> FloatArray:
+    """Degrees of freedom of a difference, from the variance that each side brings to it."""
+    spread = inside**2 / np.maximum(here - 1, 1) + outside**2 / np.maximum(there - 1, 1)
+    return np.asarray((inside + outside) ** 2 / np.maximum(spread, 1e-300))
 
 
 def held_effects(
-    y: FloatArray, factors: tuple[Factor, ...], confidence: float = 0.95
+    logs: FloatArray, factors: tuple[Factor, ...], confidence: float = 0.95
 ) -> tuple[tuple[Estimate | None, ...], ...]:
     """As `sampled_effects`, with all other parameters in the same linear model.
 
-    The difference is b_l - sum_k s_k b_k over the other levels k, of which s_k is the sampled
-    share. Variance: HC3 (MacKinnon & White 1985), so errors may be noisier at some levels than at
-    others, with the noise of the shares s_k added network by network; Student's t.
+    The difference of logarithms is b_l - sum_k s_k b_k over the other levels k, of which s_k is
+    the sampled share. Variance: HC2 (Horn, Horn & Duncan 1975), so that errors may be noisier at
+    some levels than at others, with the noise of the shares s_k added network by network;
+    Student's t with Welch's degrees of freedom, fewer by what the model took.
     """
     design = Design(factors)
-    n, free = len(y), len(y) - design.rank
+    n, free = len(logs), len(logs) - design.rank
     if free < design.rank:
         return tuple((None,) * len(factor.levels) for factor in factors)
-    coefficients = design.coefficients(y)
+    coefficients = design.coefficients(logs)
     alone = design.leverage > 1 - 1e-9
-    scaled = design.residuals(y) / np.where(alone, 1.0, 1 - design.leverage)
+    scaled = design.residuals(logs) / np.sqrt(np.where(alone, 1.0, 1 - design.leverage))
     found = []
     for place, factor in enumerate(factors):
-        weights = rest_weights(factor.counts)
-        contrasts = np.zeros((len(weights), design.starts[-1]))
-        contrasts[:, design.columns(place)] = weights
+        contrasts = np.zeros((len(factor.levels), design.starts[-1]))
+        contrasts[:, design.columns(place)] = rest_weights(factor.counts)
         usable = design.estimable(contrasts) & (factor.counts > 0) & (factor.counts < n)
-        influence = (design.matrix @ (design.inverse @ contrasts.T)) * scaled[:, None]
+        spread = design.matrix @ (design.inverse @ contrasts.T)
+        usable &= np.abs(spread[alone]).max(axis=0, initial=0) < 1e-9
+        influence = spread * scaled[:, None]
         influence += _share_noise(factor, coefficients[design.columns(place)])
-        reached = np.abs(design.matrix[alone] @ (design.inverse @ contrasts.T)).max(0, initial=0)
-        variances = np.where(reached > 1e-9, np.inf, (influence**2).sum(axis=0))
-        values = contrasts @ coefficients
+        squares = influence**2
+        inside = squares[np.arange(n), factor.codes]
+        here = np.bincount(factor.codes, inside, len(factor.levels))
+        there = squares.sum(axis=0) - here
+        counts = factor.counts.astype(np.float64)
+        degrees = welch_degrees(here, there, counts, n - counts) * free / n
         found.append(
             tuple(
-                _interval(float(value), float(variance), free, n, confidence) if can else None
-                for value, variance, can in zip(values, variances, usable, strict=True)
+                _ratio(float(value), float(variance), float(left), n, confidence) if can else None
+                for value, variance, left, can in zip(
+                    contrasts @ coefficients, here + there, degrees, usable, strict=True
+                )
             )
         )
     return tuple(found)
 
 
-def rest_weights(counts: FloatArray | np.ndarray) -> FloatArray:
+def rest_weights(counts: IntArray) -> FloatArray:
     """Weights, (levels, levels), of each level against all others by their shares."""
     rest = np.maximum(counts.sum() - counts, 1)[:, None]
     weights = -np.broadcast_to(counts, (len(counts), len(counts))) / rest
@@ -173,18 +190,19 @@ def _levels(
     confidence: float,
 ) -> tuple[LevelEffect, ...]:
     bad = np.bincount(factor.codes[found.bad], minlength=len(factor.levels))
-    sampled = sampled_effects(found.capped, factor, confidence)
+    sampled = sampled_effects(found.logs, factor, confidence)
     return tuple(
         LevelEffect(
             level=level,
             n=int(n),
             bad=int(ended_badly),
+            mean=mean_interval(found.capped[factor.codes == code], confidence),
             bad_share=share(int(ended_badly), int(n), confidence),
             as_sampled=plain,
             held=adjusted,
         )
-        for level, n, ended_badly, plain, adjusted in zip(
-            factor.levels, factor.counts, bad, sampled, held, strict=True
+        for code, (level, n, ended_badly, plain, adjusted) in enumerate(
+            zip(factor.levels, factor.counts, bad, sampled, held, strict=True)
         )
     )
 
@@ -198,6 +216,8 @@ def share(count: int, n: int, confidence: float = 0.95) -> Estimate:
     return Estimate(value=value, lower=lower, upper=upper, n=n, confidence=confidence)
 
 
-def _interval(value: float, variance: float, degrees: float, n: int, level: float) -> Estimate:
+def _ratio(value: float, variance: float, degrees: float, n: int, level: float) -> Estimate:
+    """exp(value) - 1 with the bounds of Student's t for `value`."""
     half = float(stats.t.ppf((1 + level) / 2, max(degrees, 1.0)) * np.sqrt(variance))
-    return Estimate(value=value, lower=value - half, upper=value + half, n=n, confidence=level)
+    low, middle, high = np.expm1([value - half, value, value + half])
+    return Estimate(value=float(middle), lower=float(low), upper=float(high), n=n, confidence=level)

@@ -1,7 +1,8 @@
 """How much each parameter matters: two measures, of which one has an interval.
 
 PED-ANOVA asks what tells the best networks from all others; the first-order share asks how much of
-the spread of errors goes with the parameter alone. They answer different questions and may differ.
+the order of all networks goes with the parameter alone. They answer different questions, and may
+differ.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from dse.analysis.estimate import Estimate, FloatArray
+from dse.analysis.factors.ftest import f_test
 from dse.analysis.factors.levels import Factor, Networks
 
 BEST = 0.1
@@ -22,7 +23,7 @@ BEST = 0.1
 class Importance:
     """One parameter over `n` networks.
 
-    `variance_share` is the first-order share of the variance of errors, `ped_anova` a share of the
+    `variance_share` is the first-order share of the variance of ranks, `ped_anova` a share of the
     sum over parameters, of how far the best networks' values differ from all. `best_n` of the
     networks counted as best. `fanova` is another's estimate, where there is one.
     """
@@ -44,7 +45,7 @@ def importances(
         Importance(
             name=factor.name,
             n=len(found),
-            variance_share=variance_share(found.capped, factor, confidence),
+            variance_share=variance_share(found.places, factor, confidence),
             ped_anova=divergence,
             best_n=best_n,
             fanova=(fanova or {}).get(factor.name),
@@ -83,43 +84,19 @@ def _divergence(factor: Factor, is_best: np.ndarray) -> float:
     return float((p * (q / p - 1) ** 2).sum())
 
 
-def variance_share(y: FloatArray, factor: Factor, confidence: float = 0.95) -> Estimate | None:
-    """The first-order share of the variance, S = Var(E[y | level]) / Var(y).
+def variance_share(places: FloatArray, factor: Factor, confidence: float = 0.95) -> Estimate | None:
+    """The first-order share of the variance of ranks, S = Var(E[rank | level]) / Var(rank).
 
-    Sobol' (1993); fANOVA's main effect (Hutter et al. 2014), here without a model in between. The
-    variance between levels is freed of what noise alone adds, sum_k s_k^2 (1 - n_k / n) / n with
-    s_k^2 the variance in level k. Its variance is that of the linear part, mean(IF^2) / n, plus
-    that of the noise's quadratic form, which is what is left where S = 0; the interval is normal,
-    cut at 0 and 1. Seed noise is part of Var(y). None where a level has all networks but one.
+    Sobol' (1993); fANOVA's main effect (Hutter et al. 2014), here without a model in between and
+    with an interval by `ftest`. Ranks know trainings that ended badly, and a few very bad networks
+    do not carry their variance. Seed noise is part of it. None where there is nothing to compare.
     """
     counts = factor.counts
-    used = counts > 0
-    n, levels = len(y), int(used.sum())
-    if levels < 2 or n < levels + 2:
+    n, levels = len(places), int((counts > 0).sum())
+    centred = places - places.mean()
+    total = float((centred**2).sum())
+    if levels < 2 or n < levels + 2 or total <= 0:
         return None
-    centred = y - y.mean()
-    total = float((centred**2).mean())
-    if total <= 0:
-        return None
-    means = np.bincount(factor.codes, centred, len(counts)) / np.maximum(counts, 1)
-    within = centred - means[factor.codes]
-    pooled = float((within**2).sum()) / (n - levels)
-    noise = np.bincount(factor.codes, within**2, len(counts)) / np.maximum(counts - 1, 1)
-    noise = np.where(counts > 1, noise, pooled)[used]
-    rest = 1 - counts[used] / n
-    between = float((counts * means**2).sum() - (noise * rest).sum()) / n
-    share = between / total
-    fitted = means[factor.codes]
-    influence = fitted**2 + 2 * within * fitted - share * centred**2
-    linear = float(influence.var()) / n
-    p_noise = counts[used] / n * noise
-    quadratic = (noise**2 * rest**2).sum() + p_noise.sum() ** 2 - (p_noise**2).sum()
-    spread = np.sqrt(linear + 2 * float(quadratic) / n**2) / total
-    half = float(stats.norm.ppf((1 + confidence) / 2)) * float(spread)
-    return Estimate(
-        value=float(np.clip(share, 0, 1)),
-        lower=float(np.clip(share - half, 0, 1)),
-        upper=float(np.clip(share + half, 0, 1)),
-        n=n,
-        confidence=confidence,
-    )
+    sums = np.bincount(factor.codes, centred, len(counts))
+    between = float((sums**2 / np.maximum(counts, 1)).sum())
+    return f_test(between, total - between, levels - 1, n - levels, n, confidence).share

@@ -7,12 +7,13 @@ four groups of about equally many networks.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import stats
 
 from dse.analysis.estimate import FloatArray
 from dse.analysis.factors.effects import MAX_LEVELS, PREFIX, column_values, varied_columns
@@ -52,13 +53,7 @@ class Factor:
     def take(self, rows: IntArray) -> Factor:
         """The same parameter of some networks; levels that none of them has stay."""
         numbers = None if self.numbers is None else self.numbers[rows]
-        return Factor(
-            name=self.name,
-            codes=self.codes[rows],
-            levels=self.levels,
-            numbers=numbers,
-            edges=self.edges,
-        )
+        return replace(self, codes=self.codes[rows], numbers=numbers)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,16 +62,29 @@ class Networks:
 
     `outcome` (n,) are errors [fraction], `inf` where the training ended badly. `capped` are the
     same with `inf` counted as guessing: 1 - 1/classes, or the largest error seen where that is
-    larger or the classes are not known.
+    larger or the classes are not known. `least` is the smallest error that can be told from none,
+    half an image of the held-out ones.
     """
 
     outcome: FloatArray
     factors: tuple[Factor, ...]
     classes: int = 0
-    capped: FloatArray = field(init=False)
+    least: float = 1e-4
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "capped", capped(self.outcome, self.classes))
+    @cached_property
+    def capped(self) -> FloatArray:
+        """Errors with a finite number for trainings that ended badly."""
+        return capped(self.outcome, self.classes)
+
+    @cached_property
+    def logs(self) -> FloatArray:
+        """Natural logarithms of the capped errors, none below `least`."""
+        return np.asarray(np.log(np.maximum(self.capped, self.least)))
+
+    @cached_property
+    def places(self) -> FloatArray:
+        """Where each outcome stands in the order of all, from 0 to 1, ties in the middle."""
+        return np.asarray((stats.rankdata(self.outcome) - 0.5) / len(self))
 
     def __len__(self) -> int:
         return len(self.outcome)
@@ -89,7 +97,7 @@ class Networks:
     def take(self, rows: IntArray) -> Networks:
         """Some of the networks."""
         factors = tuple(factor.take(rows) for factor in self.factors)
-        return Networks(outcome=self.outcome[rows], factors=factors, classes=self.classes)
+        return replace(self, outcome=self.outcome[rows], factors=factors)
 
 
 def capped(outcome: FloatArray, classes: int = 0) -> FloatArray:
@@ -114,8 +122,12 @@ def networks(population: pd.DataFrame, choices: pd.DataFrame | None = None) -> N
     else:
         frame = choices.reindex(rows["index"]).reset_index(drop=True).add_prefix(PREFIX)
     classes = int(rows["classes"].max()) if "classes" in rows and len(rows) else 0
+    images = int(rows["test_images"].max()) if "test_images" in rows and len(rows) else 0
     return Networks(
-        outcome=outcomes(rows), factors=tuple(_different(factors_of(frame))), classes=classes
+        outcome=outcomes(rows),
+        factors=tuple(_different(factors_of(frame))),
+        classes=classes,
+        **({"least": 0.5 / images} if images else {}),
     )
 
 
@@ -145,7 +157,9 @@ def factor_of(values: pd.Series, name: str) -> Factor:
         for k in range(len(used))
         if known[codes == k].any()
     )
-    levels = tuple(f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}" for low, high in edges)
+    levels = tuple(
+        f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}" for low, high in edges
+    )
     if not known.all():
         levels = (*levels, ABSENT)
     return Factor(

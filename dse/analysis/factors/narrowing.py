@@ -30,13 +30,15 @@ _STEPS = 500
 class Kept:
     """What stays of one parameter.
 
-    `levels` of all; of numbers also the range from `low` to `high`, None for categories.
-    `corrected` is the largest corrected p-value of the levels that are left out.
+    `levels` stay and `left_out` do not. Of numbers (`is_range`) those from `low` to `high` stay,
+    None for an end that is not narrowed. `corrected` is the largest corrected p-value of the levels
+    that are left out.
     """
 
     name: str
     levels: tuple[str, ...]
     left_out: tuple[str, ...]
+    is_range: bool
     low: float | None
     high: float | None
     corrected: float
@@ -67,9 +69,7 @@ def narrowing(found: Networks, *, confidence: float = 0.95, seed: int = 0) -> Na
     judging = found.take(np.sort(order[half:]))
     left_out = chosen_levels(choosing)
     kept = tuple(
-        _kept(factor, out)
-        for factor, out in zip(found.factors, left_out, strict=True)
-        if len(out)
+        _kept(factor, out) for factor, out in zip(found.factors, left_out, strict=True) if len(out)
     )
     inside = within(judging.factors, [list(out) for out in left_out], len(judging))
     return Narrowing(
@@ -187,12 +187,18 @@ def _at_an_end(factor: Factor, level: int, out: dict[int, float]) -> bool:
 
 def _kept(factor: Factor, out: dict[int, float]) -> Kept:
     stays = [k for k in range(len(factor.levels)) if k not in out]
-    edges = [factor.edges[k] for k in stays if k < len(factor.edges)]
+    numbers = [k for k in stays if k < len(factor.edges)]
+    narrowed = bool(numbers)
     return Kept(
         name=factor.name,
         levels=tuple(factor.levels[k] for k in stays),
         left_out=tuple(factor.levels[k] for k in sorted(out)),
-        low=edges[0][0] if edges else None,
-        high=edges[-1][1] if edges else None,
+        is_range=factor.is_ordered,
+        low=factor.edges[numbers[0]][0] if narrowed and numbers[0] > 0 else None,
+        high=(
+            factor.edges[numbers[-1]][1]
+            if narrowed and numbers[-1] < len(factor.edges) - 1
+            else None
+        ),
         corrected=max(out.values()),
     )
