@@ -15,7 +15,6 @@ from dse.analysis.factors.importance import variance_share
 from dse.analysis.factors.interactions import interactions
 from dse.analysis.factors.levels import Factor, Networks
 from dse.analysis.factors.narrowing import (
-    chosen_levels,
     median_gain,
     narrowing,
     within,
@@ -125,11 +124,6 @@ def kruskal_rejects(sample: Sample, _: object) -> bool:
     return kruskal_p(made.factors[0], made.places) <= 0.05
 
 
-def narrows_nothing(sample: Sample, _: object) -> bool:
-    """Whether a level is left out where nothing matters."""
-    return any(chosen_levels(permuted(sample)))
-
-
 def gain_covers(sample: Sample, _: object) -> bool:
     """The gain of whatever is proposed against its own truth; where nothing is, nothing is said."""
     proposal = narrowing(found(sample))
@@ -191,7 +185,6 @@ CASES = (
     Case(name="interaction, one pair", kind="test", truth=nothing, covers=one_rejects),
     Case(name="interaction, any pair (Holm)", kind="test", truth=nothing, covers=any_rejects),
     Case(name="a parameter matters (ranks)", kind="test", truth=nothing, covers=kruskal_rejects),
-    Case(name="a level is left out", kind="test", truth=nothing, covers=narrows_nothing),
     Case(
         name="gain of a given narrower space",
         kind="interval",

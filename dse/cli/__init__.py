@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 import dse
-from dse.cli import data, measured, paper, study, work
+from dse.cli import data, explained, measured, paper, study, work
 from dse.errors import UserError
 
 
@@ -33,6 +33,7 @@ for verb in (
     study.export,
     study.fidelity,
     study.search,
+    explained.explain,
     study.upgrade,
     work.worker,
     work.status,

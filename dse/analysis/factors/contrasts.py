@@ -17,7 +17,7 @@ from scipy import stats
 from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.factors.design import Design
 from dse.analysis.factors.effects import mean_interval
-from dse.analysis.factors.levels import Factor, IntArray, Networks, holm
+from dse.analysis.factors.levels import Factor, Networks, holm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,42 +133,46 @@ def held_effects(
     Student's t with Welch's degrees of freedom, fewer by what the model took.
     """
     design = Design(factors)
-    n, free = len(logs), len(logs) - design.rank
+    free = len(logs) - design.rank
     if free < design.rank:
         return tuple((None,) * len(factor.levels) for factor in factors)
-    coefficients = design.coefficients(logs)
+    left = design.residuals(logs)
     alone = design.leverage > 1 - 1e-9
-    scaled = design.residuals(logs) / np.sqrt(np.where(alone, 1.0, 1 - design.leverage))
-    found = []
-    for place, factor in enumerate(factors):
-        contrasts = np.zeros((len(factor.levels), design.starts[-1]))
-        contrasts[:, design.columns(place)] = rest_weights(factor.counts)
-        usable = design.estimable(contrasts) & (factor.counts > 0) & (factor.counts < n)
-        spread = design.matrix @ (design.inverse @ contrasts.T)
-        usable &= np.abs(spread[alone]).max(axis=0, initial=0) < 1e-9
-        influence = spread * scaled[:, None]
-        influence += _share_noise(factor, coefficients[design.columns(place)])
-        squares = influence**2
-        inside = squares[np.arange(n), factor.codes]
-        here = np.bincount(factor.codes, inside, len(factor.levels))
-        there = squares.sum(axis=0) - here
-        counts = factor.counts.astype(np.float64)
-        degrees = welch_degrees(here, there, counts, n - counts) * free / n
-        found.append(
-            tuple(
-                _ratio(float(value), float(variance), float(left), n, confidence) if can else None
-                for value, variance, left, can in zip(
-                    contrasts @ coefficients, here + there, degrees, usable, strict=True
-                )
-            )
+    scaled = left / np.sqrt(np.where(alone, 1.0, 1 - design.leverage))
+    scaled[alone] = np.sqrt(left @ left / free)
+    coefficients = design.coefficients(logs)
+    return tuple(
+        _held(design, place, coefficients, scaled, confidence) for place in range(len(factors))
+    )
+
+
+def _held(
+    design: Design, place: int, coefficients: FloatArray, scaled: FloatArray, confidence: float
+) -> tuple[Estimate | None, ...]:
+    """The effects of one factor's levels, from residuals scaled by the root of 1 - leverage."""
+    factor, n = design.factors[place], len(scaled)
+    counts = factor.counts.astype(np.float64)
+    contrasts = np.zeros((len(counts), design.starts[-1]))
+    contrasts[:, design.columns(place)] = rest_weights(counts)
+    usable = design.estimable(contrasts) & (np.minimum(counts, n - counts) >= 2)
+    influence = (design.matrix @ (design.inverse @ contrasts.T)) * scaled[:, None]
+    influence += _share_noise(factor, coefficients[design.columns(place)])
+    squares = influence**2
+    here = np.bincount(factor.codes, squares[np.arange(n), factor.codes], len(counts))
+    there = squares.sum(axis=0) - here
+    degrees = welch_degrees(here, there, counts, n - counts) * (n - design.rank) / n
+    return tuple(
+        _ratio(float(value), float(variance), float(left), n, confidence) if can else None
+        for value, variance, left, can in zip(
+            contrasts @ coefficients, here + there, degrees, usable, strict=True
         )
-    return tuple(found)
+    )
 
 
-def rest_weights(counts: IntArray) -> FloatArray:
+def rest_weights(counts: FloatArray) -> FloatArray:
     """Weights, (levels, levels), of each level against all others by their shares."""
-    rest = np.maximum(counts.sum() - counts, 1)[:, None]
-    weights = -np.broadcast_to(counts, (len(counts), len(counts))) / rest
+    rest = np.maximum(counts.sum() - counts, 1)
+    weights: FloatArray = -counts[None, :] / rest[:, None]
     np.fill_diagonal(weights, 1.0)
     return weights
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.analysis.estimate import FloatArray
 from dse.analysis.factors.levels import Factor
@@ -72,7 +73,7 @@ class Design:
         """What main effects leave of `y`."""
         return np.asarray(y - self.matrix @ self.coefficients(y))
 
-    def estimable(self, contrasts: FloatArray) -> FloatArray:
+    def estimable(self, contrasts: FloatArray) -> NDArray[np.bool_]:
         """Whether each row of weights means the same for all least-squares solutions."""
         left = contrasts @ self.inverse @ self.gram - contrasts
         return np.asarray(np.abs(left).max(axis=1) < 1e-6)

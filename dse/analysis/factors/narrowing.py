@@ -1,9 +1,11 @@
 """A narrower space: which values to keep, chosen on one half of the networks, judged on the other.
 
-The rule: a level is left out if its networks are worse than all others by a one-sided rank test at
-5 %, corrected by Holm for the number of levels of all parameters; of numbers, only from the ends,
-so that a range stays. Levels are left out from the smallest p-value on while a tenth of the
-choosing half stays. The other half, which had no part in this, says what it gains.
+The rule: of the parameters that are shown to matter (Kruskal & Wallis at 5 %, corrected by Holm for
+the number of parameters), a level is left out if its networks are worse than all others (one-sided
+rank test at 5 %, corrected by Holm for the number of the parameter's levels); of numbers only from
+the ends, so that a range stays. So where nothing matters, anything at all is left out in at most
+one study of twenty. Levels are left out from the smallest p-value on while a tenth of the choosing
+half stays. The other half, which had no part in this, says what it gains.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dse.analysis.estimate import Estimate, FloatArray
-from dse.analysis.factors.contrasts import share
+from dse.analysis.factors.contrasts import kruskal_p, share
 from dse.analysis.factors.levels import Factor, Networks, holm
 
 LEVEL = 0.05
@@ -93,27 +95,39 @@ def within(
 
 def chosen_levels(choosing: Networks) -> list[dict[int, float]]:
     """Of each parameter, the levels to leave out with their corrected p-values."""
-    ranks = stats.rankdata(choosing.outcome)
-    p_values = [_worse(factor, ranks) for factor in choosing.factors]
-    corrected = holm(np.concatenate([*p_values, np.empty(0)]))
-    chosen: list[dict[int, float]] = [{} for _ in choosing.factors]
-    places = [(f, level) for f, p in enumerate(p_values) for level in range(len(p))]
-    order = np.argsort(corrected, kind="stable")
-    shown = [place for place in order if corrected[place] <= LEVEL]
     inside = np.ones(len(choosing), dtype=np.bool_)
-    waiting = True
+    chosen: list[dict[int, float]] = [{} for _ in choosing.factors]
+    waiting = _shown(choosing)
     while waiting:
-        waiting = False
-        for place in list(shown):
-            factor, level = places[place]
-            if not _at_an_end(choosing.factors[factor], level, chosen[factor]):
-                continue
-            left = inside & (choosing.factors[factor].codes != level)
-            shown.remove(place)
-            if left.sum() >= LEAST_SHARE * len(choosing):
-                inside, waiting = left, True
-                chosen[factor][level] = float(corrected[place])
+        place = next(
+            (
+                k
+                for k, (_, f, level) in enumerate(waiting)
+                if _at_an_end(choosing, f, level, chosen)
+            ),
+            None,
+        )
+        if place is None:
+            break
+        p_value, factor, level = waiting.pop(place)
+        left = inside & (choosing.factors[factor].codes != level)
+        if left.sum() >= LEAST_SHARE * len(choosing):
+            inside = left
+            chosen[factor][level] = p_value
     return chosen
+
+
+def _shown(choosing: Networks) -> list[tuple[float, int, int]]:
+    """Levels that are shown to be worse: corrected p-value, parameter, level; smallest first."""
+    ranks = choosing.places
+    matters = holm(np.array([kruskal_p(factor, ranks) for factor in choosing.factors]))
+    found = []
+    for place in np.flatnonzero(matters <= LEVEL).tolist():
+        worse = np.maximum(holm(_worse(choosing.factors[place], ranks)), matters[place])
+        found += [
+            (float(worse[level]), place, level) for level in np.flatnonzero(worse <= LEVEL).tolist()
+        ]
+    return sorted(found)
 
 
 def median_gain(
@@ -177,11 +191,12 @@ def _worse(factor: Factor, ranks: FloatArray) -> FloatArray:
     return np.where(can, p_values, np.nan)
 
 
-def _at_an_end(factor: Factor, level: int, out: dict[int, float]) -> bool:
+def _at_an_end(choosing: Networks, place: int, level: int, out: list[dict[int, float]]) -> bool:
     """Whether leaving out a level leaves a range; the level of networks without a number may."""
+    factor = choosing.factors[place]
     if not factor.is_ordered or level >= len(factor.edges):
         return True
-    left = [k for k in range(len(factor.edges)) if k not in out and factor.counts[k]]
+    left = [k for k in range(len(factor.edges)) if k not in out[place] and factor.counts[k]]
     return bool(left) and level in (left[0], left[-1])
 
 
