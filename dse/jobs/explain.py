@@ -20,7 +20,7 @@ from dse.errors import UserError
 from dse.files import write_whole
 from dse.space import Budget, DesignSpace, Sampler, load_space
 from dse.space.language.design_space import space_from_definition
-from dse.space.language.narrow import Keep, narrowed, settable
+from dse.space.language.narrow import Limits, narrowed, settable
 from dse.store.records import STATES, StudyRecord
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
@@ -86,7 +86,7 @@ class Explained:
         data = self._document(path, parent)
         trial = path.with_name(f".trial-{path.name}")
         header = f"# Proposed by `dse explain` from {self.study.name!r}; see its gain there.\n"
-        content = header + yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+        content = header + _as_yaml(data)
         try:
             write_whole(trial, content)
             self._try(load_space(trial))
@@ -96,7 +96,7 @@ class Explained:
         return path
 
     def _document(self, path: Path, parent: Path) -> dict[str, Any]:
-        kept = {row.name: _keep(row) for row in self.found.narrowing.kept}
+        kept = {row.name: _limits(row) for row in self.found.narrowing.kept}
         name = re.sub(r"[^A-Za-z0-9_.-]", "-", path.stem)[:64].lstrip("_.-") or "narrower"
         return {
             "format": 1,
@@ -167,7 +167,7 @@ def _choices(study: StudyRecord, population: pd.DataFrame) -> pd.DataFrame | Non
     drawn = drawn_values(study, shapes)
     if len(drawn) < len(shapes):
         return None
-    slots = [slot for slot, prior in space_from_definition(study.space).slots.items()]
+    slots = list(space_from_definition(study.space).slots)
     rows = {index: [values.get(slot) for slot in slots] for index, values in drawn.items()}
     frame = pd.DataFrame.from_dict(rows, orient="index", columns=slots, dtype=object)
     return frame.loc[:, frame.notna().any()]
@@ -199,8 +199,8 @@ def _sentences(study: StudyRecord, population: pd.DataFrame, is_drawn: bool) -> 
         yield EMBEDDED_SENTENCE
 
 
-def _keep(row: Kept) -> Keep:
-    return (row.low, row.high) if row.is_range else frozenset(row.levels)
+def _limits(row: Kept) -> Limits:
+    return (row.low, row.high) if row.is_range else frozenset(row.left_out)
 
 
 def _parent(space: DesignSpace, path: Path) -> Path:
@@ -212,7 +212,7 @@ def _parent(space: DesignSpace, path: Path) -> Path:
     file = path.with_name(f"{space.name}.yaml")
     if file.exists() or file == path:
         file = path.with_name(f"{space.name}-{space.hash}.yaml")
-    write_whole(file, yaml.safe_dump(space.definition(), sort_keys=False, allow_unicode=True))
+    write_whole(file, _as_yaml(space.definition()))
     return file
 
 
@@ -221,3 +221,9 @@ def _hash(file: Path) -> str:
         return load_space(file).hash
     except UserError:  # another file
         return ""
+
+
+def _as_yaml(data: dict[str, Any]) -> str:
+    return yaml.safe_dump(
+        data, sort_keys=False, allow_unicode=True, default_flow_style=None, width=96
+    )

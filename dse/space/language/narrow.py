@@ -11,8 +11,8 @@ from dse.space.language.priors import Prior, Value, plain
 from dse.space.language.widths import Widths
 
 Range = tuple[float | None, float | None]
-Keep = Range | frozenset[str]
-"""What stays of a slot: the numbers of a range, None for an end that stays; or values, as text."""
+Limits = Range | frozenset[str]
+"""The range of a slot that stays, None for an end that does; or the values that do not, as text."""
 
 
 def settable(space: DesignSpace) -> frozenset[str]:
@@ -33,7 +33,7 @@ def settable(space: DesignSpace) -> frozenset[str]:
     return frozenset(found)
 
 
-def narrowed(space: DesignSpace, kept: Mapping[str, Keep]) -> dict[str, Any]:
+def narrowed(space: DesignSpace, kept: Mapping[str, Limits]) -> dict[str, Any]:
     """The `parameters` of a file that extends the space and keeps only these values.
 
     Args:
@@ -52,25 +52,25 @@ def narrowed(space: DesignSpace, kept: Mapping[str, Keep]) -> dict[str, Any]:
     }
 
 
-def restricted(prior: Prior, keep: Keep) -> Prior:
+def restricted(prior: Prior, limits: Limits) -> Prior:
     """A prior with fewer of its values."""
-    if isinstance(keep, frozenset):
-        assert prior.choice is not None
-        return Prior(choice=tuple(value for value in prior.choice if text(value) in keep))
-    low, high = keep
+    if isinstance(limits, frozenset):
+        left = [value for value in prior.values or () if text(value) not in limits]
+        return Prior(choice=tuple(left))
+    low, high = limits
     if prior.values is not None:
-        left = [v for v in prior.values if _is_between(v, low, high)]
+        left = [value for value in prior.values if _is_between(value, low, high)]
         if prior.choice is not None:
             return Prior(choice=tuple(left))
-        limits: tuple[Any, Any] = (min(left), max(left))  # type: ignore[type-var]
+        ends: tuple[Any, Any] = (min(left), max(left))  # type: ignore[type-var]
     else:
         least, most = prior.limits
-        limits = (
+        ends = (
             least if low is None else min(max(_short(low), least), most),
             most if high is None else max(min(_short(high), most), least),
         )
     return Prior.model_validate(
-        {prior.kind: list(limits)}
+        {prior.kind: list(ends)}
         | {key: value for key in ("step", "round") if (value := getattr(prior, key)) is not None}
     )
 
