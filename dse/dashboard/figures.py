@@ -78,10 +78,10 @@ def _add_edf(
     figure.add_scatter(x=x, y=steps(curve.lower, 0.0), showlegend=False, **band)
     figure.add_scatter(
         x=x,
-        y=steps(curve.upper, min(curve.half_width, 1.0)),
+        y=steps(curve.upper, curve.upper_before),
         fill="tonexty",
         fillcolor=theme.fade(colour, 0.16),
-        name=f"{100 * curve.confidence:g} % simultaneous band (DKW)",
+        name=curve.band_words,
         **band,
     )
     ended = f", {bad} of them without an error" if bad else ""

@@ -30,8 +30,8 @@ _BEFORE = (
     "Errors are of the last epoch on held-out data, never of the best epoch.",
     "Diverged, out-of-memory and failed trainings are counted as worse than every error. Networks "
     "that are still running or waiting are not counted yet.",
-    "EDF: F(e) = (1/n) Σ 1[eᵢ < e] (Radosavovic et al. 2020). Band: Dvoretzky-Kiefer-Wolfowitz "
-    "with Massart's constant, simultaneous for all errors, valid for any distribution.",
+    "EDF: F(e) = (1/n) Σ 1[eᵢ < e] (Radosavovic et al. 2020). Band: equal local levels "
+    "(Aldor-Noiman et al. 2013), simultaneous for all errors, valid for any distribution.",
     "Quartiles: inverse EDF, with exact binomial intervals between order statistics (Conover "
     "1999); a bound may be infinite where n is small or many trainings ended badly.",
     "Share of further draws better than the best: 1 - α^(1/n), exact for independent draws (Wilks "

@@ -25,7 +25,7 @@ def test_edf_curve_steps_to_the_share_that_has_an_error_within_its_band(populati
 
 def test_edf_legend_says_study_n_bad_ends_and_band(population):
     assert names(edf_figure(population)) == [
-        "95 % simultaneous band (DKW)",
+        "95 % simultaneous band (equal local levels)",
         "convnext_space-4.5GFLOPs<br>n = 24, 2 of them without an error",
     ]
 
