@@ -9,6 +9,11 @@ from scipy import special, stats
 
 from dse.analysis.estimate import Estimate, FloatArray
 
+LARGEST = 1e6
+"""An effect this many times the noise is all there is."""
+LEAST_FREE = 10
+"""Fewer degrees of freedom than that are no measure of noise."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class FTest:
@@ -29,7 +34,7 @@ def f_test(
     sqrt(c s^2 / n) and the share c / (c + n); s^2 = left / free. The values are freed of what noise
     alone explains. It takes noise to be alike everywhere and nearly normal: ranks are.
     """
-    variance = max(left, 1e-300) / free
+    variance = max(left / free, explained / degrees / LARGEST, 1e-300)
     statistic = explained / degrees / variance
     tails = np.array([(1 + confidence) / 2, (1 - confidence) / 2])
     lower, upper = noncentrality(statistic, degrees, free, tails)

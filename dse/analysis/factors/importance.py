@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from dse.analysis.estimate import Estimate, FloatArray
-from dse.analysis.factors.ftest import f_test
+from dse.analysis.factors.ftest import LEAST_FREE, f_test
 from dse.analysis.factors.levels import Factor, Networks
 
 BEST = 0.1
@@ -89,13 +89,14 @@ def variance_share(places: FloatArray, factor: Factor, confidence: float = 0.95)
 
     Sobol' (1993); fANOVA's main effect (Hutter et al. 2014), here without a model in between and
     with an interval by `ftest`. Ranks know trainings that ended badly, and a few very bad networks
-    do not carry their variance. Seed noise is part of it. None where there is nothing to compare.
+    do not carry their variance. Seed noise is part of it. None where levels
+    are one or leave fewer than ten degrees of freedom.
     """
     counts = factor.counts
     n, levels = len(places), int((counts > 0).sum())
     centred = places - places.mean()
     total = float((centred**2).sum())
-    if levels < 2 or n < levels + 2 or total <= 0:
+    if levels < 2 or n - levels < LEAST_FREE or total <= 0:
         return None
     sums = np.bincount(factor.codes, centred, len(counts))
     between = float((sums**2 / np.maximum(counts, 1)).sum())

@@ -13,11 +13,8 @@ import numpy as np
 
 from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.factors.design import Design, pseudo_inverse
-from dse.analysis.factors.ftest import f_test
+from dse.analysis.factors.ftest import LEAST_FREE, f_test
 from dse.analysis.factors.levels import Networks, holm
-
-LEAST_FREE = 10
-"""Fewer degrees of freedom than that are no measure of noise."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ def p_text(p_value: float) -> str:
 def importance_sentence(row: Importance, effect: FactorEffect) -> str:
     """Whether a parameter is shown to matter at all, and how much."""
     if row.variance_share is None:
-        return f"{row.name}: nothing to compare."
+        return f"{row.name}: too few networks ({row.n}) for a comparison of its values."
     much = f"{percent(row.variance_share.value)} % of the order ({bounds(row.variance_share)})"
     if effect.corrected <= LEVEL:
         return (
