@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.factors.ftest import LEAST_FREE, f_test
-from dse.analysis.factors.levels import Factor, Networks
+from dse.analysis.factors.levels import Factor, IntArray, Networks
 
 BEST = 0.1
 """PED-ANOVA's share of best networks, the default of its authors."""
@@ -61,9 +62,9 @@ def ped_anova(found: Networks, best: float = BEST) -> tuple[tuple[float, ...], i
     """PED-ANOVA of the best share of networks within all of them, and how many are the best.
 
     sum_k p_k (q_k / p_k - 1)^2 over the levels k of a parameter, q among the best networks and p
-    among all, each with a weight of one network for the even distribution, as a share of the sum
-    over parameters (Watanabe, Bansal & Hutter 2023, theorem 1, the region being all networks).
-    Levels take the place of the paper's kernels. Networks tied with the last of the best are best.
+    among all, as a share of the sum over parameters (Watanabe, Bansal & Hutter 2023, theorem 1, the
+    region being all networks). As Optuna does for categories; numbers are levels here, where the
+    paper has kernels. Networks tied with the last of the best are best.
     """
     n = len(found)
     if not n or not found.factors:
@@ -76,12 +77,22 @@ def ped_anova(found: Networks, best: float = BEST) -> tuple[tuple[float, ...], i
     return tuple(shares.tolist()), int(is_best.sum())
 
 
-def _divergence(factor: Factor, is_best: np.ndarray) -> float:
+def _divergence(factor: Factor, is_best: NDArray[np.bool_]) -> float:
     levels = len(factor.levels)
-    among_best = np.bincount(factor.codes[is_best], minlength=levels) + 1 / levels
-    among_all = factor.counts + 1 / levels
-    q, p = among_best / among_best.sum(), among_all / among_all.sum()
+    q = _smoothed(np.bincount(factor.codes[is_best], minlength=levels))
+    p = _smoothed(factor.counts)
     return float((p * (q / p - 1) ** 2).sum())
+
+
+def _smoothed(counts: IntArray) -> FloatArray:
+    """Shares of levels as Optuna has them for categories.
+
+    Each network gives a part of its weight, 1 / (1 + how many levels there are), to every level;
+    one network more is spread evenly.
+    """
+    n, levels = counts.sum(), len(counts)
+    part = 1 / ((counts > 0).sum() + 1)
+    return np.asarray(((counts + n * part) / (1 + levels * part) + 1 / levels) / (n + 1))
 
 
 def variance_share(places: FloatArray, factor: Factor, confidence: float = 0.95) -> Estimate | None:

@@ -21,11 +21,11 @@ def factor(codes: np.ndarray, *, name: str = "x", ordered: bool = False) -> Fact
     )
 
 
-def made(n: int = 300, *, parameters: int = 4, seed: int = 0, ordered: bool = False) -> Networks:
+def made(n: int = 300, *, seed: int = 0, ordered: bool = False) -> Networks:
     """The first parameter's level 0 is bad, the second's c; the third and fourth do nothing."""
     rng = np.random.default_rng(seed)
-    codes = rng.integers(3, size=(n, parameters))
+    codes = rng.integers(3, size=(n, 4))
     logs = -1.5 + 0.3 * (codes[:, 0] == 0) + 0.1 * (codes[:, 1] == 2)
     outcome = np.exp(logs + 0.1 * rng.standard_normal(n))
-    factors = tuple(factor(codes[:, k], name=f"p{k}", ordered=ordered) for k in range(parameters))
+    factors = tuple(factor(codes[:, k], name=f"p{k}", ordered=ordered) for k in range(4))
     return Networks(outcome=outcome, factors=factors, classes=10)

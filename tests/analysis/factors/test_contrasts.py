@@ -72,12 +72,11 @@ def test_the_rank_test_is_scipys_ties_and_all():
 
 def test_bad_ends_are_counted_and_make_a_level_worse():
     found = made(seed=3)
-    outcome = np.where(
-        (found.factors[2].codes == 1) & (np.arange(300) % 4 == 0), np.inf, found.outcome
-    )
+    ended_badly = (found.factors[2].codes == 1) & (np.arange(300) % 4 == 0)
+    outcome = np.where(ended_badly, np.inf, found.outcome)
     effects = level_effects(Networks(outcome=outcome, factors=found.factors, classes=10))
     level = effects[2].levels[1]
-    assert level.bad == np.isinf(outcome).sum()
+    assert level.bad == ended_badly.sum()
     assert level.bad_share.lower < level.bad / level.n < level.bad_share.upper
     assert level.as_sampled is not None
     assert level.as_sampled.lower > 0

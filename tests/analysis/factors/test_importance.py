@@ -29,7 +29,7 @@ def test_ped_anova_is_optunas_of_categories():
     ours, best = ped_anova(found)
     assert best == 20
     for each, share in zip(found.factors, ours, strict=True):
-        assert share == pytest.approx(theirs[each.name], abs=0.01)
+        assert share == pytest.approx(theirs[each.name], abs=1e-9)
 
 
 def test_the_parameter_that_matters_comes_first_with_an_interval():
