@@ -40,16 +40,25 @@ class GoodValues:
 
 def good_values(found: Networks, drawn: float = DRAWN) -> tuple[GoodValues, ...]:
     """Of every parameter; `drawn` is the share of the networks that the best one is kept of."""
-    return tuple(good_values_of(factor, found.outcome, drawn) for factor in found.factors)
+    if not len(found):
+        return ()
+    weights = best_weights(found.outcome, draws_of(len(found), drawn))
+    return tuple(good_values_of(factor, found.outcome, drawn, weights) for factor in found.factors)
 
 
-def good_values_of(factor: Factor, outcome: FloatArray, drawn: float = DRAWN) -> GoodValues:
-    """Of one parameter. Networks that lack a number (a stage they do not have) are left out."""
-    if factor.numbers is not None:
+def good_values_of(
+    factor: Factor, outcome: FloatArray, drawn: float = DRAWN, weights: FloatArray | None = None
+) -> GoodValues:
+    """Of one parameter; `weights` are those of all networks, where they are known already.
+
+    Networks that lack a number (a stage they do not have) are left out.
+    """
+    if factor.numbers is not None and not np.isfinite(factor.numbers).all():
         known = np.flatnonzero(np.isfinite(factor.numbers))
-        factor, outcome = factor.take(known), outcome[known]
+        factor, outcome, weights = factor.take(known), outcome[known], None
     draws = draws_of(len(outcome), drawn)
-    weights = best_weights(outcome, draws)
+    if weights is None:
+        weights = best_weights(outcome, draws)
     percentiles = None
     if factor.numbers is not None:
         low, middle, high = weighted_quantiles(factor.numbers, weights, PERCENTILES)
