@@ -191,7 +191,7 @@ def _sentences(study: StudyRecord, population: pd.DataFrame, is_drawn: bool) -> 
         "other choices."
     )
     if not has_fanova():
-        yield "There is no fANOVA beside, as scikit-learn is not installed."
+        yield "There is no fANOVA beside: it needs scikit-learn (pip install 'dse[explain]')."
     caution = sampling_caution(study.design)
     if caution:
         yield caution

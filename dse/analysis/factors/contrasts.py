@@ -158,7 +158,8 @@ def _held(
     influence = (design.matrix @ (design.inverse @ contrasts.T)) * scaled[:, None]
     influence += _share_noise(factor, coefficients[design.columns(place)])
     squares = influence**2
-    here = np.bincount(factor.codes, squares[np.arange(n), factor.codes], len(counts))
+    own = squares[np.arange(n), factor.codes]
+    here = np.bincount(factor.codes, own, len(counts)).astype(np.float64)
     there = squares.sum(axis=0) - here
     degrees = welch_degrees(here, there, counts, n - counts) * (n - design.rank) / n
     return tuple(
