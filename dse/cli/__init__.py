@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 import dse
-from dse.cli import compared, data, measured, paper, study, work
+from dse.cli import compared, data, explained, measured, paper, study, work
 from dse.errors import UserError
 
 
@@ -34,6 +34,7 @@ for verb in (
     study.fidelity,
     study.search,
     compared.compare,
+    explained.explain,
     study.upgrade,
     work.worker,
     work.status,

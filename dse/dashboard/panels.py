@@ -9,8 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from dse.analysis.effects import Effect, Level, column_values, effect
 from dse.analysis.estimate import FloatArray
+from dse.analysis.factors.effects import Effect, Level, column_values, effect
 from dse.analysis.population import outcomes
 from dse.dashboard import theme
 from dse.dashboard.labels import axis_type, label, word

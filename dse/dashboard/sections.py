@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from dse.analysis.effects import varied_columns
+from dse.analysis.factors.effects import varied_columns
 from dse.analysis.population import BAD_STATES, first_seeds, outcomes
 from dse.analysis.ranking import Ranked, ranking_note
 from dse.analysis.references import Reference

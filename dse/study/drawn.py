@@ -9,6 +9,7 @@ import numpy as np
 
 from dse.architecture.spec import Architecture
 from dse.space.language.design_space import space_from_definition
+from dse.space.language.priors import Value
 from dse.space.sampling.budget import Budget
 from dse.store.records import StudyRecord
 from dse.study.axes import to_params
@@ -16,13 +17,13 @@ from dse.study.sampling import stored_sampler
 from dse.study.slots import slot_values
 
 
-def drawn_params(
+def drawn_values(
     study: StudyRecord, networks: Mapping[int, Mapping[str, Any]]
-) -> dict[int, dict[str, Any]]:
-    """Optuna's parameters of networks, by number, for which they are drawn again.
+) -> dict[int, dict[str, Value]]:
+    """The values of the space's free slots, by network number and slot.
 
-    Those are missing that come out otherwise: another version drew them, or a measured limit
-    chose them.
+    The networks are drawn again. Those are missing that come out otherwise: another version drew
+    them, or a measured limit chose them.
 
     Args:
         study: the survey.
@@ -35,7 +36,16 @@ def drawn_params(
         return {}
     batch = sampler.batch(np.array(sorted(networks)))
     return {
-        int(index): to_params(space, slot_values(batch.drawer, batch.draft.draws, row))
+        int(index): slot_values(batch.drawer, batch.draft.draws, row)
         for row, index in enumerate(batch.indices)
         if batch.architecture(row) == Architecture.from_dict(networks[int(index)])
     }
+
+
+def drawn_params(
+    study: StudyRecord, networks: Mapping[int, Mapping[str, Any]]
+) -> dict[int, dict[str, Any]]:
+    """The same as parameters of Optuna's."""
+    space = space_from_definition(study.space)
+    drawn = drawn_values(study, networks)
+    return {index: to_params(space, values) for index, values in drawn.items()}

@@ -90,12 +90,11 @@ def column_values(rows: pd.DataFrame, column: str) -> pd.Series:
     A missing value among few others is a choice of its own (no layer scale) and makes the column
     text; among many it stays missing.
     """
-    plain = _plain(rows[column])
     numbers = pd.to_numeric(rows[column], errors="coerce")
     is_text = (numbers.isna() & rows[column].notna()).any() or rows[column].dtype == bool
     has_missing = rows[column].isna().any()
-    if is_text or (has_missing and plain.nunique() <= MAX_LEVELS):
-        return plain
+    if is_text or (has_missing and _plain(rows[column]).nunique() <= MAX_LEVELS):
+        return _plain(rows[column])
     return numbers
 
 
@@ -146,6 +145,10 @@ def _level(value: Hashable, result: FloatArray, confidence: float) -> Level:
 
 def _plain(values: pd.Series) -> pd.Series:
     """Each value as text, so that lists, None and numbers of a column can be told apart."""
+    if values.dtype != object:
+        codes, distinct = pd.factorize(values, use_na_sentinel=False)
+        texts = np.array([MISSING if _is_missing(v) else _text(v) for v in distinct], dtype=object)
+        return pd.Series(texts[codes], index=values.index, name=values.name, dtype=object)
     return values.map(lambda v: MISSING if _is_missing(v) else _text(v)).astype(object)
 
 

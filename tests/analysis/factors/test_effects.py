@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from dse.analysis.effects import effect, effects, mean_interval, spearman, varied_columns
+from dse.analysis.factors.effects import effect, effects, mean_interval, spearman, varied_columns
 from tests.population import make_population
 
 

@@ -1,0 +1,229 @@
+"""`dse explain`: what matters in a survey, and the narrower space that it proposes."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from dse.analysis.factors.explanation import Explanation, explanation
+from dse.analysis.factors.levels import networks
+from dse.analysis.factors.narrowing import Kept
+from dse.analysis.summary import EMBEDDED_SENTENCE, count_sentence
+from dse.errors import UserError
+from dse.files import write_whole
+from dse.space import Budget, DesignSpace, Sampler, load_space
+from dse.space.language.design_space import space_from_definition
+from dse.space.language.narrow import Limits, narrowed, settable
+from dse.store.records import STATES, StudyRecord
+from dse.store.store import Store
+from dse.store.target import Place, Target, parse_target
+from dse.study.caution import sampling_caution
+from dse.study.drawn import drawn_values
+from dse.study.importance import fanova, has_fanova
+
+SPACES = Path("spaces")
+TRIED = 16
+"""So many networks are drawn of a new space before it is announced."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explained:
+    """What a survey says about its parameters.
+
+    Attributes:
+        store: where the store is.
+        study: what was asked.
+        found: every table.
+        sentences: what holds for all of them.
+        is_drawn: whether parameters are what the networks were drawn with; else they are read off
+            the networks, and no narrower space can be written.
+    """
+
+    store: Target
+    study: StudyRecord
+    found: Explanation
+    sentences: tuple[str, ...]
+    is_drawn: bool
+
+    @property
+    def space(self) -> DesignSpace:
+        """The space of the survey."""
+        return space_from_definition(self.study.space)
+
+    def write_space(self, output: str | Path) -> Path:
+        """Write the proposed space as a file that extends the present one.
+
+        The present space is looked for beside the file and under spaces/; where it is not, it is
+        written beside the file. The new one is loaded and drawn from before it is given its name.
+
+        Raises:
+            UserError: nothing is proposed, or the file is there already, cannot be written, or its
+                networks cannot meet the budget.
+        """
+        path = Path(output)
+        if path.suffix not in (".yaml", ".yml"):
+            raise UserError(f"{path}: give a name that ends in .yaml.")
+        if path.exists():
+            raise UserError(f"{path}: is there already; name another file.")
+        if not self.is_drawn:
+            raise UserError(
+                f"{self.store}: what its networks were drawn with is not known (another version "
+                "drew them, or measured limits chose them), so that no space can be written."
+            )
+        if not self.found.narrowing.kept:
+            raise UserError(
+                f"{self.store}: no value is shown to be worse than the others, so there is no "
+                "narrower space to write; train more networks."
+            )
+        parent = _parent(self.space, path)
+        data = self._document(path, parent)
+        trial = path.with_name(f".trial-{path.name}")
+        header = f"# Proposed by `dse explain` from {self.study.name!r}; see its gain there.\n"
+        content = header + _as_yaml(data)
+        try:
+            write_whole(trial, content)
+            self._try(load_space(trial))
+        finally:
+            trial.unlink(missing_ok=True)
+        write_whole(path, content)
+        return path
+
+    def _document(self, path: Path, parent: Path) -> dict[str, Any]:
+        kept = {row.name: _limits(row) for row in self.found.narrowing.kept}
+        name = re.sub(r"[^A-Za-z0-9_.-]", "-", path.stem)[:64].lstrip("_.-") or "narrower"
+        return {
+            "format": 1,
+            "name": name,
+            "description": (
+                f"{self.study.space_name} without the values that {self.found.networks} networks "
+                "show to be worse."
+            ),
+            "extends": os.path.relpath(parent.resolve(), path.parent.resolve()),
+            "parameters": narrowed(self.space, kept),
+        }
+
+    def _try(self, space: DesignSpace) -> None:
+        """Draw from the space at the survey's budget, but for what must be measured."""
+        budget = Budget.from_dict(self.study.budget)
+        if not budget.measured:
+            sampling = self.study.design.get("sampling", {})
+            population = sampling.get("population", "solved")
+            list(Sampler(space=space, budget=budget, population=population).samples(TRIED))
+
+
+def explain_survey(place: Place, *, name: str | None = None) -> Explained:
+    """Read a survey from a store and explain it.
+
+    Raises:
+        UserError: there is no store, it holds no survey, or several and none is named, the named
+            study is no survey, or fewer than two of its trainings have ended.
+    """
+    target = parse_target(place, study=name)
+    with Store.open(target, read_only=True) as store:
+        study = store.existing_study()
+        if study.kind != "survey":
+            raise UserError(
+                f"{target}: {study.name!r} is a {study.kind}: its networks are no sample of the "
+                "space, and what matters in it cannot be told from them."
+            )
+        population = store.population()
+    return explain_population(study, population, target)
+
+
+def explain_population(study: StudyRecord, population: pd.DataFrame, store: Target) -> Explained:
+    """Explain a survey whose trainings are read already.
+
+    Raises:
+        UserError: fewer than two trainings have ended.
+    """
+    choices = _choices(study, population)
+    found = networks(population, choices)
+    if len(found) < 2:
+        raise UserError(
+            f"{store}: {len(found)} first trainings have ended; two at least are needed."
+        )
+    free = None if choices is None else settable(space_from_definition(study.space))
+    explained = explanation(found, settable=free, fanova=fanova(found))
+    return Explained(
+        store=store,
+        study=study,
+        found=explained,
+        sentences=tuple(_sentences(study, population, choices is not None)),
+        is_drawn=choices is not None,
+    )
+
+
+def _choices(study: StudyRecord, population: pd.DataFrame) -> pd.DataFrame | None:
+    """What every network was drawn with, a row a network; None if that is not known of all."""
+    first = population[population["replicate"] == 0]
+    shapes = dict(zip(first["index"].tolist(), first["architecture"], strict=True))
+    drawn = drawn_values(study, shapes)
+    if len(drawn) < len(shapes):
+        return None
+    slots = list(space_from_definition(study.space).slots)
+    rows = {index: [values.get(slot) for slot in slots] for index, values in drawn.items()}
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=slots, dtype=object)
+    return frame.loc[:, frame.notna().any()]
+
+
+def _sentences(study: StudyRecord, population: pd.DataFrame, is_drawn: bool) -> Iterator[str]:
+    counts = population.loc[population["replicate"] == 0, "state"].value_counts()
+    yield count_sentence({state: int(counts.get(state, 0)) for state in STATES})
+    if is_drawn:
+        yield (
+            "Parameters are what the networks were drawn with; widths follow from these and the "
+            "budget."
+        )
+    else:
+        yield (
+            "What the networks were drawn with is not known, so parameters are read off the "
+            "networks, and depend on each other where a budget sets widths."
+        )
+    yield (
+        "These are associations over first trainings with one recipe: other recipes may favour "
+        "other choices."
+    )
+    if not has_fanova():
+        yield "There is no fANOVA beside: it needs scikit-learn (pip install 'dse[explain]')."
+    caution = sampling_caution(study.design)
+    if caution:
+        yield caution
+    if study.proxy["dataset"]["source"] == "fractals":
+        yield EMBEDDED_SENTENCE
+
+
+def _limits(row: Kept) -> Limits:
+    return (row.low, row.high) if row.is_range else frozenset(row.left_out)
+
+
+def _parent(space: DesignSpace, path: Path) -> Path:
+    """The file of a space, written beside `path` where it is nowhere."""
+    for folder in (path.parent, SPACES):
+        for file in sorted(folder.glob("*.yaml")):
+            if _hash(file) == space.hash:
+                return file
+    file = path.with_name(f"{space.name}.yaml")
+    if file.exists() or file == path:
+        file = path.with_name(f"{space.name}-{space.hash}.yaml")
+    write_whole(file, _as_yaml(space.definition()))
+    return file
+
+
+def _hash(file: Path) -> str:
+    try:
+        return load_space(file).hash
+    except UserError:  # another file
+        return ""
+
+
+def _as_yaml(data: dict[str, Any]) -> str:
+    return yaml.safe_dump(
+        data, sort_keys=False, allow_unicode=True, default_flow_style=None, width=96
+    )
