@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 import dse
-from dse.cli import data, measured, paper, study, work
+from dse.cli import data, measured, outside, paper, study, work
 from dse.errors import UserError
 
 
@@ -34,6 +34,7 @@ for verb in (
     study.fidelity,
     study.search,
     study.upgrade,
+    outside.import_,
     work.worker,
     work.status,
 ):
