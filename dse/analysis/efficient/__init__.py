@@ -1,0 +1,1 @@
+"""Fewer trainings for the same sentence: what is known on paper is not sampled."""
