@@ -35,6 +35,7 @@ for verb in (
     study.search,
     study.upgrade,
     outside.import_,
+    outside.confirm,
     work.worker,
     work.status,
 ):

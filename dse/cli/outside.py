@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stdout
-from typing import Any
+from typing import Any, Final, Literal
 
 import click
 
@@ -15,7 +15,12 @@ from dse.cli.study import STUDY
 from dse.errors import UserError
 
 SHOWN = 5
-"""So many networks of an import are shown."""
+"""So many trainings of an import are shown."""
+MARKS: Final[dict[str, Literal[".", ","]]] = {"point": ".", "comma": ","}
+CONFIRM_NOTE = (
+    "Fresh seeds had no part in choosing. The intervals hold for all finalists at once, so also "
+    "for the one that comes out best; they assume normal seed noise of one size."
+)
 
 
 @click.command("import")
@@ -26,9 +31,7 @@ SHOWN = 5
 )
 @click.option("--error", default=None, metavar="COLUMN", help="The held-out errors.")
 @click.option("--accuracy", default=None, metavar="COLUMN", help="Or the held-out accuracies.")
-@click.option(
-    "--unit", default=None, type=click.Choice(["percent", "fraction"]), help="Of these."
-)
+@click.option("--unit", default=None, type=click.Choice(["percent", "fraction"]), help="Of these.")
 @click.option("--flops", default=None, metavar="COLUMN[:G]", help="FLOPs; :G if in billions.")
 @click.option("--params", default=None, metavar="COLUMN[:M]", help="Parameters; :M if in millions.")
 @click.option(
@@ -49,9 +52,7 @@ SHOWN = 5
     metavar="NAME",
     help='The parts of a name are choices: "021" with layer gives layer.1, layer.2, layer.3.',
 )
-@click.option(
-    "--decimal", default=None, type=click.Choice(["point", "comma"]), help="Before decimals."
-)
+@click.option("--decimal", default=None, type=click.Choice(list(MARKS)), help="Before decimals.")
 @click.option("--space", default=None, metavar="FILE", help="The design space they are of.")
 @click.option("--classes", default=None, type=click.IntRange(2), help="Of the data set.")
 @click.option("--test-images", default=None, type=click.IntRange(1), help="Behind each error.")
@@ -83,7 +84,7 @@ def import_(
         **columns,
         choices=tuple(map(_renamed, mapped)),
         without=tuple(without),
-        decimal=None if decimal is None else {"point": ".", "comma": ","}[decimal],
+        decimal=MARKS[decimal] if decimal else None,
     )
     found = import_job(
         file=file,
@@ -132,3 +133,61 @@ def _brief(row: dict[str, Any]) -> dict[str, Any]:
         "params": row["params"] if row["params"] is not None else "–",
         "choices": choices,
     }
+
+
+@click.command()
+@click.argument("store", metavar="[STORE]", required=False)
+@STUDY
+@click.option(
+    "--top", default=5, show_default=True, type=click.IntRange(1), help="So many of the best."
+)
+@click.option(
+    "--seeds", default=3, show_default=True, type=click.IntRange(1, 1000), help="Fresh ones each."
+)
+@launching
+@JSON
+def confirm(
+    store: str | None, study: str | None, top: int, seeds: int, as_json: bool, **options: Any
+) -> None:
+    """Train the best networks of a survey or a search again with fresh seeds: which is the best?
+
+    Their first errors chose them and are too good; fresh ones are not. No statistic of the study
+    counts them. A stopped confirmation resumes, and more seeds or networks add to it.
+    """
+    from dse.jobs.conclude import newest_store
+    from dse.jobs.confirm import confirm_job
+
+    launch = launching_of(options)
+    with redirect_stdout(sys.stderr) if as_json else nullcontext():
+        found = confirm_job(
+            store=store or newest_store(), study=study, top=top, seeds=seeds, launching=launch
+        )
+    if as_json:
+        show(found.rows(), as_json, title="")
+        return
+    click.echo()
+    title = f"{found.study.name} ({found.study.kind}): finalists by fresh seeds"
+    show(map(_finalist, found.rows()), as_json, title=title, caption=CONFIRM_NOTE)
+    for sentence in (*found.found.sentences, found.found.conclusion, *found.notes):
+        click.echo(sentence)
+
+
+def _finalist(row: dict[str, Any]) -> dict[str, Any]:
+    """A finalist for the table."""
+    from dse.analysis.summary import percent
+
+    fresh, behind = row["fresh"], row["behind"]
+    return {
+        "network": row["network"],
+        "rank before": row["rank_before"],
+        "first seed": percent(row["first"]),
+        "fresh mean": percent(float(row["mean"])),
+        "seeds": row["seeds"],
+        "interval": "–" if fresh is None else _bounds(fresh, ".2f"),
+        "behind the best other": "–" if behind is None else _bounds(behind, "+.2f"),
+        "may be best": "yes" if row["may_be_best"] else "no",
+    }
+
+
+def _bounds(estimate: dict[str, Any], shown: str) -> str:
+    return f"{100 * estimate['lower']:{shown}} to {100 * estimate['upper']:{shown}} %"

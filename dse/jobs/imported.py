@@ -20,7 +20,6 @@ from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
 
 
-
 @dataclass(frozen=True, kw_only=True)
 class Import:
     """A table, read: what will be kept, or was.
@@ -140,13 +139,14 @@ def _compare(found: Import, stored: StudyRecord | None) -> Import:
         return found
     where = f"{found.target}: {stored.name!r} is there already"
     if stored.kind != "imported":
-        raise UserError(f"{where}, and is {kind_words(stored.kind)}: choose another name with --as.")
+        raise UserError(
+            f"{where}, and is {kind_words(stored.kind)}: choose another name with --as."
+        )
     there, here = stored.design, found.study.design
-    if there["file"] != here["file"]:
+    if there["sha256"] != here["sha256"]:
         raise UserError(
             f"{where}, from {stored.provenance['file']} with other contents (sha256 "
-            f"{there['file'][:12]}, this one's is {here['file'][:12]}): choose another name with "
-            "--as."
+            f"{there['sha256'][:12]}, here {here['sha256'][:12]}): choose another name with --as."
         )
     differing = stored.differences(found.study)
     if differing:
@@ -176,17 +176,16 @@ def _record(
         proxy={},
         design={
             "repeat": _repeated(networks),
-            "file": table.sha256,
+            "sha256": table.sha256,
             "columns": columns.to_dict(),
             "classes": classes,
             "test_images": test_images,
         },
         provenance={
             "file": table.name,
-            "sha256": table.sha256,
             "imported": datetime.now(UTC).isoformat(timespec="seconds"),
-            "columns": columns.to_dict(),
             "note": "measured elsewhere, and not by dse",
+            "convention": "costs as the file counts them",
             "dse": dse.__version__,
         },
     )

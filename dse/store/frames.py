@@ -82,13 +82,14 @@ def population(connection: Connection, study_id: int, *, references: bool = Fals
     stopped (at an epoch, as asked), diverged, out_of_memory, failed, running or waiting, `reason`
     why it is not complete. `error` (held-out, a fraction) and `train_loss` are the final epoch's
     and NaN unless complete; `seconds` are wall seconds; `device` and `dtype` say where it was
-    trained and with which numbers, `learning_rate` with which peak, `micro_batch` how many images
-    were computed at once (both missing where it did not come to that). `flops` (multiply-adds),
-    `params` and `activations` are the full network's at the study's resolution; of networks that
-    were measured elsewhere they may be missing, and are floats then. `architecture` is a dict, and flattened to `arch.depths.1`, `arch.stem`, ... A choice that is a number in some
-    networks and one for each stage in others is flattened by stage in all of them. Where nothing
-    was measured `test_images` is 0, and `classes`, which belongs to the data set, is taken from the
-    study's other trials.
+    trained and with which numbers, `learning_rate` with which peak, `micro_batch` how many
+    images were computed at once (both missing where it did not come to that). `flops`
+    (multiply-adds), `params` and `activations` are the full network's at the study's
+    resolution; of networks that were measured elsewhere they may be missing, and are floats
+    then. `architecture` is a dict, and flattened to `arch.depths.1`, `arch.stem`, ... A choice
+    that is a number in some networks and one for each stage in others is flattened by stage in
+    all of them. Where nothing was measured `test_images` is 0, and `classes`, which belongs to
+    the data set, is taken from the study's other trials.
     """
     query = (
         select(

@@ -17,7 +17,10 @@ from dse.store.schema import Candidate, Study, Trial
 
 
 def add_imported(
-    connection: Connection, backend: Backend, study: StudyRecord, networks: Sequence[ImportedNetwork]
+    connection: Connection,
+    backend: Backend,
+    study: StudyRecord,
+    networks: Sequence[ImportedNetwork],
 ) -> StudyRecord | None:
     """Add an imported study with all it holds; the one that has its name already, if there is one.
 

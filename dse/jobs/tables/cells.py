@@ -56,7 +56,7 @@ def number(table: Table, row: Row, column: str, cell: Cell, mark: Mark | None) -
     Raises:
         UserError: it is none, or could be two; the sentence names file, row and column.
     """
-    if isinstance(cell, bool) or isinstance(cell, list):
+    if isinstance(cell, bool | list):
         raise table.error(row, column, f"{cell!r} is no number.")
     if isinstance(cell, int | float):
         return Number(value=float(cell))
@@ -97,5 +97,3 @@ def choices(cells: list[Cell], mark: Mark) -> list[Cell]:
 def _is_code(text: str) -> bool:
     """Whether zeros in front say that digits are a name: "007"."""
     return len(text) > 1 and text.startswith("0") and text.isdigit()
-
-

@@ -251,5 +251,3 @@ def _split_key(table: Table, asked: Asked, network: str | None) -> str | None:
     if asked.split_key is not None and network is None:
         raise UserError(f"--split-key: {table.name} has no names of networks: give --network.")
     return asked.split_key
-
-

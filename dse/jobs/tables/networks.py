@@ -72,9 +72,7 @@ def _known(table: Table, columns: Columns) -> list[Json]:
     ]
 
 
-def _count(
-    table: Table, row: Row, column: str, factor: float, columns: Columns
-) -> int | None:
+def _count(table: Table, row: Row, column: str, factor: float, columns: Columns) -> int | None:
     cell = row.cells.get(column)
     if is_empty(cell):
         return None
@@ -166,9 +164,7 @@ def _seed(table: Table, columns: Columns, row: Row, place: int) -> int | str:
     return value if isinstance(value, int) else str(value)
 
 
-def _training(
-    table: Table, columns: Columns, row: Row, cell: Cell, seed: int
-) -> ImportedTraining:
+def _training(table: Table, columns: Columns, row: Row, cell: Cell, seed: int) -> ImportedTraining:
     end = bad_end(cell)
     if end is not None:
         return ImportedTraining(seed=seed, state=end, reason=f"{cell} in {table.name}")

@@ -33,7 +33,6 @@ def require_scale(table: Table, cost: str, column: str, factor: float, mark: Mar
             raise table.error(row, column, what)
 
 
-
 def find_mark(table: Table, columns: Iterable[str]) -> Mark | None:
     """What stands before decimals, by what the columns' numbers show; None if none shows it.
 
