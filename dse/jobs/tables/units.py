@@ -14,6 +14,7 @@ from dse.jobs.tables.reading import Cell, Row, Table
 Unit = Literal["percent", "fraction"]
 HEADER_UNIT: Final = re.compile(r"[(\[]\s*([^)\]]*?)\s*[)\]]")
 """What a column's name says in brackets."""
+LARGEST_COUNT: Final = 10**18
 LEAST_COUNT: Final = 1000
 """No network has fewer FLOPs, parameters or activations."""
 
@@ -26,7 +27,8 @@ def require_scale(table: Table, cost: str, column: str, factor: float, mark: Mar
     """
     for row, cell in _numbers(table, column):
         found = number(table, row, column, cell, mark)
-        if found.percent or found.value <= 0:
+        scaled = found.value * (factor if found.plain else 1)
+        if found.percent or not 0 < scaled <= LARGEST_COUNT:
             raise table.error(row, column, f"{cell!r} is no positive number of {cost}.")
         if factor == 1 and found.plain and found.value < LEAST_COUNT:
             what = f"{cell!r} is too few {cost}: say its unit, as in '{column}:M' (k, M, G or T)."

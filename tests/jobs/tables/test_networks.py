@@ -199,6 +199,7 @@ def test_a_name_is_split_at_its_separators_or_into_characters(tmp_path: Path) ->
 REFUSED = [
     ("acc,flops\n82,4.5\n", {}, "row 2, column 'flops': '4.5' is too few flops"),
     ("acc,flops\n82,-4.5G\n", {}, "row 2, column 'flops': '-4.5G' is no positive number"),
+    ("acc,flops\n82,1e30\n", {}, "row 2, column 'flops': '1e30' is no positive number"),
     ('acc;flops\n82;"4,500"\n', {}, "row 2, column 'flops': '4,500' is 4500 or 4.5: say --decimal"),
     ("acc;flops\n82,1;4.5G\n", {}, "row 2, column 'acc': '82,1' has a decimal comma and '4.5G'"),
     ("name;acc\na;82\nb;good\n", {}, "row 3, column 'acc': 'good' is no number"),
