@@ -10,7 +10,7 @@ from typing import Any
 import dse
 from dse.errors import UserError
 from dse.jobs.conclude import STUDIES
-from dse.jobs.tables.columns import Asked, Columns, find_columns
+from dse.jobs.tables.columns import COST_WORDS, Asked, Columns, find_columns
 from dse.jobs.tables.networks import find_networks
 from dse.jobs.tables.reading import Table, read_table
 from dse.space import load_space
@@ -46,17 +46,18 @@ class Import:
     @property
     def sentences(self) -> tuple[str, ...]:
         """What was found, what was guessed, and what it must not be taken for."""
+        total = len(self.networks)
         untrained = sum(not network.trainings for network in self.networks)
         bad = sum(t.error is None for network in self.networks for t in network.trainings)
-        parts = [f"{len(self.networks):,} networks, {self.trainings:,} trainings"]
+        parts = [f"{_many(total, 'network')}, {_many(self.trainings, 'training')}"]
         parts += [f"{bad:,} of them ended badly"] if bad else []
-        parts += [f"{untrained:,} networks have none"] if untrained else []
+        parts += [f"{_many(untrained, 'network')} without one"] if untrained else []
         rows = [f"{self.study.provenance['file']}: {'; '.join(parts)}.", *self.columns.guessed]
         choices = list(self.networks[0].choices)
         named = ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else "")
-        rows.append(f"{len(choices)} choices{f': {named}' if choices else ''}.")
+        rows.append(f"{_many(len(choices), 'choice')}{f': {named}' if choices else ''}.")
         rows += [
-            f"{cost}: not told for {missing:,} of {len(self.networks):,} networks."
+            f"The {COST_WORDS[cost]} of {missing:,} of {total:,} networks are not told."
             for cost in ("flops", "params")
             if (missing := sum(getattr(network, cost) is None for network in self.networks))
         ]
@@ -120,6 +121,10 @@ def import_job(
         with Store.open(target, create=True) as opened:
             stored = opened.import_study(study, networks)
     return _compare(found, stored)
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _stored(target: Target, name: str) -> StudyRecord | None:

@@ -204,10 +204,10 @@ def test_a_killed_confirmation_ends_as_an_undisturbed_one(tmp_path: Path) -> Non
         finish(store, survey, starts=tmp_path)
     calm = confirm(stores[1], "slow", seeds=4)
     before = len(attempts(stores[0]))
+    options = "--top 3 --seeds 4 --workers 1 --device cpu --scorer tests.study.scorers:slow"
     for done in (1, 6):
         process = subprocess.Popen(
-            [sys.executable, "-m", "dse", "confirm", stores[0], "--top", "3", "--seeds", "4"]
-            + ["--workers", "1", "--device", "cpu", "--scorer", "tests.study.scorers:slow"],
+            [sys.executable, "-m", "dse", "confirm", stores[0], *options.split()],
             stdout=subprocess.DEVNULL,
             start_new_session=True,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,7 +56,7 @@ def test_a_table_becomes_a_study_that_is_read_like_any_other(zoo: Path, place: s
     assert first["flops"].tolist() == [4.5e9, 4.1e9, 3.9e9, 4.4e9]
     assert set(first["classes"]) == {1000}
     said = " ".join(found.sentences)
-    assert "5 networks, 4 trainings; 1 of them ended badly; 1 networks have none" in said
+    assert "5 networks, 4 trainings; 1 of them ended badly; 1 network without one" in said
 
 
 def test_the_same_file_again_does_nothing(zoo: Path, place: str) -> None:
@@ -75,7 +75,7 @@ def test_another_file_under_the_same_name_is_refused(zoo: Path, place: str) -> N
     put(zoo, place)
     with pytest.raises(UserError, match=r"'zoo' is there already, .* read otherwise: .*classes"):
         put(zoo, place, classes=10)
-    with pytest.raises(UserError, match="read otherwise: .*choices"):
+    with pytest.raises(UserError, match=r"read otherwise: .*choices"):
         put(zoo, place, asked=Asked(without=("Depth",)))
     zoo.write_text(ZOO.replace("82,1", "82,2"))
     with pytest.raises(UserError, match=r"'zoo' is there already, from zoo\.csv with other cont"):
@@ -124,8 +124,8 @@ def test_costs_that_are_not_told_stay_unknown(tmp_path: Path) -> None:
     path.write_text("name,acc,flops,stem\na,80,1G,x\nb,81,,y\nc,82,2G,x\n")
     found = put(path, str(tmp_path / "s.db"))
     said = " ".join(found.sentences)
-    assert "flops: not told for 1 of 3 networks" in said
-    assert "params: not told for 3 of 3 networks" in said
+    assert "The FLOPs of 1 of 3 networks are not told" in said
+    assert "The parameters of 3 of 3 networks are not told" in said
     conclusion = load_conclusion(tmp_path / "s.db")
     assert [best.flops for best in conclusion.summary.best] == [2 * 10**9, None, 10**9]
     page = conclusion.write_report().read_text()
@@ -140,7 +140,7 @@ def test_costs_that_are_not_told_stay_unknown(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def dse(capsys: pytest.CaptureFixture[str]) -> Iterator[object]:
+def dse(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     def run(*arguments: object) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as caught:
             main([str(argument) for argument in arguments])
@@ -148,7 +148,7 @@ def dse(capsys: pytest.CaptureFixture[str]) -> Iterator[object]:
         assert isinstance(caught.value.code, int)
         return caught.value.code, captured.out, captured.err
 
-    yield run
+    return run
 
 
 def test_import_says_what_it_took_and_keeps_it(dse, zoo: Path, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from dse.jobs.tables.reading import KEY, Table
 from dse.jobs.tables.units import HEADER_UNIT, Unit, find_mark, is_percent, require_scale
 from dse.store.plain import IMPORTED_KEYS
 
-Costs = ("flops", "params", "activations")
+COST_WORDS: Final = {"flops": "FLOPs", "params": "parameters", "activations": "activations"}
 
 NAMES: Final[dict[str, str]] = {
     "network": r"network|networks?_?(name|id)|model|model_?name|name|architecture|arch|arch_?id|id",
@@ -159,7 +159,8 @@ def _role(table: Table, role: str, asked: str | None, notes: list[str]) -> str |
         )
     if not found:
         return None
-    notes.append(f"Column {found[0]!r} is taken for the {role}, by its name.")
+    meant = COST_WORDS.get(role, role)
+    notes.append(f"Column {found[0]!r} is taken for the {meant}, by its name.")
     return found[0]
 
 
@@ -189,9 +190,9 @@ def _listed(columns: Iterable[str]) -> str:
 
 def _costs(table: Table, asked: Asked, notes: list[str]) -> dict[str, tuple[str, float]]:
     told = {"flops": asked.flops, "params": asked.params}
-    told |= {new: column for new, column in asked.choices if new in Costs}
+    told |= {new: column for new, column in asked.choices if new in COST_WORDS}
     found = {}
-    for cost in Costs:
+    for cost in COST_WORDS:
         name = told.get(cost)
         column, letter = (name, "") if name is None else _with_scale(table, name)
         column = _role(table, cost, column, notes)
@@ -227,7 +228,7 @@ def _choices(
     table: Table, asked: Asked, taken: set[str | None], notes: list[str]
 ) -> dict[str, str]:
     """The columns that are choices, and the names of these."""
-    named = {_there(table, column): new for new, column in asked.choices if new not in Costs}
+    named = {_there(table, column): new for new, column in asked.choices if new not in COST_WORDS}
     for column in asked.without:
         _there(table, column)
     left = [c for c in table.columns if c not in taken and c not in asked.without]

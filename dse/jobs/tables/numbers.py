@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 Mark = Literal[".", ","]
@@ -44,6 +45,7 @@ def _pattern(mark: Mark) -> re.Pattern[str]:
 _PATTERNS: Final = {mark: _pattern(mark) for mark in MARKS}
 
 
+@lru_cache(maxsize=2**20)  # each cell is looked at for its mark, its unit and its value
 def read_number(text: str, mark: Mark = ".") -> Number | None:
     """The number that a text is, with this mark before its decimals; None if it is none.
 
@@ -57,7 +59,8 @@ def read_number(text: str, mark: Mark = ".") -> Number | None:
     found = _PATTERNS[mark].fullmatch(text.strip())
     if found is None or not any(c.isdigit() for c in (found["whole"] or "") + found["rest"]):
         return None
-    whole = re.sub(r"\D", "", found["whole"] or "0")
+    whole = found["whole"] or "0"
+    whole = whole if whole.isdecimal() else re.sub(r"\D", "", whole)
     rest = found["rest"].replace(mark, ".", 1)
     sign = "-" if found["sign"] in ("-", "−") else ""
     letter = (found["scale"] or "").lower()

@@ -138,11 +138,9 @@ def test_empty_cells_are_not_trained_and_words_are_bad_ends(tmp_path: Path) -> N
     content = "\n".join(["name;acc", *(f"{k};{end}" for k, end in enumerate(ends))])
     found = networks(tmp_path, content)
     states = [[training.state for training in network.trainings] for network in found]
-    assert states == [["complete"], [], [], [], ["diverged"]] + [
-        ["out_of_memory"],
-        ["failed"],
-        [],
-        ["diverged"],
+    assert states == [
+        *(["complete"], [], [], [], ["diverged"]),
+        *(["out_of_memory"], ["failed"], [], ["diverged"]),
     ]
     assert found[4].trainings[0].reason == "diverged in zoo.csv"
 
