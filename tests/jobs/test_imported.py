@@ -200,6 +200,8 @@ def test_nothing_is_trained_measured_or_exported_where_it_was_imported(
         (("measure", "--store", store, "--study", "zoo"), "nothing is trained or measured in it"),
         (("confirm", store, "--study", "zoo"), "nothing is trained or measured in it"),
         (("export", store), "cannot be exported"),
+        (("fidelity", store, store), "under no proxy that is known here"),
+        (("search", store), "holds no search"),
         ((*survey, "--store", store, "--study", "zoo"), "it is an imported study, asked is a sur"),
         ((*survey, "--search", "tpe", "--store", store, "--study", "zoo"), "an imported study"),
     ):

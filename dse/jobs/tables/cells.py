@@ -75,13 +75,17 @@ def number(table: Table, row: Row, column: str, cell: Cell, mark: Mark | None) -
 
 def choice(cell: Cell, mark: Mark) -> Cell:
     """A cell of a choice as a plain value: a number, a truth value, a text or None."""
-    if is_empty(cell) or not isinstance(cell, str):
-        return None if is_empty(cell) else cell
+    if is_empty(cell):
+        return None
+    if not isinstance(cell, str):
+        return str(cell) if isinstance(cell, float) and math.isinf(cell) else cell
     text = cell.strip()
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     found = read_number(text, mark)
     if found is None or not found.plain or found.percent or _is_code(text):
+        return text
+    if math.isinf(found.value):
         return text
     return int(found.value) if found.value.is_integer() else found.value
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from dse.errors import UserError
@@ -99,10 +99,12 @@ def find_columns(table: Table, asked: Asked) -> Columns:
         UserError: a column is not there, two may be meant, or a unit cannot be told.
     """
     notes = list(table.notes)
+    left_out = {_there(table, column) for column in asked.without}
+    table = replace(table, columns=tuple(c for c in table.columns if c not in left_out))
     result, is_accuracy = _result(table, asked, notes)
     network = KEY if table.keyed and not asked.network else None
-    network = network or _role(table, "network", asked.network, notes)
-    seed = _role(table, "seed", asked.seed, notes)
+    network = network or _role(table, "network", asked.network, asked, notes)
+    seed = _role(table, "seed", asked.seed, asked, notes)
     costs = _costs(table, asked, notes)
     mark = asked.decimal or find_mark(table, [result, *(column for column, _ in costs.values())])
     for name, (column, factor) in costs.items():
@@ -130,7 +132,8 @@ def _result(table: Table, asked: Asked, notes: list[str]) -> tuple[str, bool]:
         raise UserError("--error and --accuracy: name one of them.")
     if asked.error or asked.accuracy:
         return _there(table, asked.error or asked.accuracy or ""), asked.accuracy is not None
-    found = [(column, kind) for kind in ("error", "accuracy") for column in _called(table, kind)]
+    kinds = ("error", "accuracy")
+    found = [(column, kind) for kind in kinds for column in _called(table, kind, asked)]
     if len(found) == 1:
         column, kind = found[0]
         notes.append(f"Column {column!r} is taken for the {kind}, by its name.")
@@ -147,11 +150,11 @@ def _result(table: Table, asked: Asked, notes: list[str]) -> tuple[str, bool]:
     )
 
 
-def _role(table: Table, role: str, asked: str | None, notes: list[str]) -> str | None:
+def _role(table: Table, role: str, told: str | None, asked: Asked, notes: list[str]) -> str | None:
     """The column of a role, as told or as called; None if there is none."""
-    if asked is not None:
-        return _there(table, asked)
-    found = _called(table, role)
+    if told is not None:
+        return _there(table, told)
+    found = _called(table, role, asked)
     if len(found) > 1:
         raise UserError(
             f"{table.name}: the columns {_listed(found)} may all be the {role}: name one with "
@@ -164,8 +167,11 @@ def _role(table: Table, role: str, asked: str | None, notes: list[str]) -> str |
     return found[0]
 
 
-def _called(table: Table, role: str) -> list[str]:
-    return [column for column in table.columns if re.fullmatch(NAMES[role], _plain(column))]
+def _called(table: Table, role: str, asked: Asked) -> list[str]:
+    """The columns that are called like a role, and for which no other use was told."""
+    told = {column for _, column in asked.choices}
+    free = [column for column in table.columns if column not in told]
+    return [column for column in free if re.fullmatch(NAMES[role], _plain(column))]
 
 
 def _plain(column: str) -> str:
@@ -195,7 +201,7 @@ def _costs(table: Table, asked: Asked, notes: list[str]) -> dict[str, tuple[str,
     for cost in COST_WORDS:
         name = told.get(cost)
         column, letter = (name, "") if name is None else _with_scale(table, name)
-        column = _role(table, cost, column, notes)
+        column = _role(table, cost, column, asked, notes)
         if column is not None:
             found[cost] = column, SCALES[letter or _scale_of(column)]
     return found
@@ -229,9 +235,7 @@ def _choices(
 ) -> dict[str, str]:
     """The columns that are choices, and the names of these."""
     named = {_there(table, column): new for new, column in asked.choices if new not in COST_WORDS}
-    for column in asked.without:
-        _there(table, column)
-    left = [c for c in table.columns if c not in taken and c not in asked.without]
+    left = [c for c in table.columns if c not in taken]
     results = [c for c in left if c not in named and RESULT.search(_plain(c))]
     if results:
         notes.append(

@@ -228,4 +228,11 @@ def _row(name: str, place: str, value: Any, *, key: str | None = None) -> Row:
             cells |= flatten(cell, str(column))
         else:
             cells[str(column).strip()] = cell
+    if any(isinstance(text, str) and not _is_text(text) for pair in cells.items() for text in pair):
+        raise UserError(f"{name}, {place}: holds characters that are no text.")
     return Row(place=place, cells=cells)
+
+
+def _is_text(text: str) -> bool:
+    """Whether databases keep it: JSON can write halves of characters, and zeros."""
+    return "\0" not in text and not any("\ud800" <= c <= "\udfff" for c in text)

@@ -112,6 +112,15 @@ def test_a_column_can_be_named_and_renamed_and_left_out(tmp_path: Path) -> None:
     assert network.choices == {"n": 4}
 
 
+def test_a_column_with_another_use_is_not_guessed(tmp_path: Path) -> None:
+    content = "model,name,acc,val_acc\na,b,80,81\n"
+    (network,) = networks(tmp_path, content, without=("name", "val_acc"))
+    assert (network.name, network.choices) == ("a", {})
+    (network,) = networks(tmp_path, content, accuracy="val_acc", choices=(("family", "model"),))
+    assert (network.name, network.choices) == ("b", {"family": "a"})
+    assert errors(network) == pytest.approx([0.19])
+
+
 @pytest.mark.parametrize(
     ("header", "cell", "flops"),
     [
@@ -180,10 +189,10 @@ def test_networks_without_names_are_what_their_choices_are(tmp_path: Path) -> No
 
 
 def test_a_choice_is_numbers_or_texts_but_not_both(tmp_path: Path) -> None:
-    content = "acc;a;b;c;d;e\n80;1;1;true;007;\n81;2.5;x;false;010;z\n"
+    content = "acc;a;b;c;d;e\n80;1;1;true;007;\n81;2.5;x;false;010;1e999\n"
     first, second = networks(tmp_path, content)
     assert first.choices == {"a": 1, "b": "1", "c": True, "d": "007", "e": None}
-    assert second.choices == {"a": 2.5, "b": "x", "c": False, "d": "010", "e": "z"}
+    assert second.choices == {"a": 2.5, "b": "x", "c": False, "d": "010", "e": "1e999"}
 
 
 def test_a_name_is_split_at_its_separators_or_into_characters(tmp_path: Path) -> None:
@@ -211,6 +220,7 @@ REFUSED = [
     ("k\n3\n", {}, "no column is called like an error or an accuracy"),
     ("acc,val_acc\n80,81\n", {}, "'acc', 'val_acc' may all be the error or the accuracy"),
     ("acc,model,name\n80,a,b\n", {}, "'model', 'name' may all be the network"),
+    ("acc\n80\n", {"without": ("x",)}, "has no column 'x'"),
     ("acc\n80\n", {"network": "x"}, "has no column 'x'; there are 'acc'"),
     ("acc\n80\n", {"error": "acc", "accuracy": "acc"}, "--error and --accuracy: name one"),
     ("name;acc\n;80\n", {}, "row 2, column 'name': has no name of a network"),
@@ -218,7 +228,11 @@ REFUSED = [
     ("name;acc;seed\na;80;0\na;81;0\n", {}, "row 3, column 'seed': network 'a' has two trainings"),
     ("name;acc\n01;80\n012;80\n", {"split_key": "op"}, "row 3, column 'name': '012' has 3 parts"),
     ("acc\n80\n", {"split_key": "op"}, "--split-key: zoo.csv has no names"),
-    ("acc;k\n80;1\n", {"choices": (("x", "acc"),)}, "--map x=acc: the column is used already"),
+    (
+        "acc;k\n80;1\n",
+        {"accuracy": "acc", "choices": (("x", "acc"),)},
+        "--map x=acc: the column is used already",
+    ),
     ("acc;k\n80;1\n", {"choices": (("network", "k"),)}, "no choice may be called 'network'"),
     ("acc;k;l\n80;1;2\n", {"choices": (("x", "k"), ("x", "l"))}, "two columns have one new name"),
     ('[{"acc": true}]', {}, "item 1, column 'acc': True is no number"),

@@ -89,6 +89,8 @@ def test_the_keys_of_an_object_of_objects_are_a_column(tmp_path: Path) -> None:
         ("[" * 100_000, "is no JSON that can be read"),
         (b"a,b\n\xff\xff,1\n", "is no text in UTF-8"),
         (b"a,b\n\0,1\n", "is no text"),
+        ('[{"a": "\\u0000"}]', "item 1: holds characters that are no text"),
+        ('[{"\\ud800": 1}]', "item 1: holds characters that are no text"),
     ],
 )
 def test_what_is_no_table_is_refused_with_its_place(
