@@ -24,7 +24,7 @@ from dse.dashboard.method import method as method_sentences
 
 COSTS = ("flops", "params", "activations")
 SHAPES = {"Depths": "depths", "Widths": "dims", "Kernels": "kernel_sizes"}
-TOP_SHOWN, BAD_SHOWN = 10, 20
+TOP_SHOWN, BAD_SHOWN, MOST_TEXTS = 10, 20, 24
 
 
 @dataclass(frozen=True)
@@ -145,9 +145,14 @@ def drawings(page: Page, population: pd.DataFrame, summary: Summary, resolution:
 
 def parameters(page: Page, population: pd.DataFrame, summary: Summary) -> str:
     """Error against each parameter, as small multiples."""
-    columns = varied_columns(first_seeds(population))
+    first = first_seeds(population)
+    varied = varied_columns(first)
+    texts = [column for column in varied if not pd.api.types.is_numeric_dtype(first[column])]
+    crowded = [column for column in texts if first[column].nunique() > MOST_TEXTS]
+    columns = [column for column in varied if column not in crowded]
     if not columns:
         return ""
+    undrawn = ", ".join(label(column).name for column in crowded)
     return markup.section(
         "parameters",
         "Error against each parameter",
@@ -156,7 +161,8 @@ def parameters(page: Page, population: pd.DataFrame, summary: Summary) -> str:
         "t intervals, grey crosses networks without an error; an interval cut by the "
         "frame reaches beyond it. ρ is Spearman's rank correlation "
         "with its 95 % interval. At a fixed budget the parameters trade off against each other, "
-        "so these are associations, not effects of one change.",
+        "so these are associations, not effects of one change."
+        + (f" Not drawn, as they have more than {MOST_TEXTS} texts: {undrawn}." if crowded else ""),
     )
 
 

@@ -136,6 +136,18 @@ def test_costs_that_are_not_told_stay_unknown(tmp_path: Path) -> None:
     assert "plot-flops" in page
 
 
+def test_texts_that_all_differ_are_not_drawn(tmp_path: Path) -> None:
+    path = tmp_path / "zoo.csv"
+    path.write_text(
+        "acc,stem,link\n" + "".join(f"{50 + k},{'xy'[k % 2]},l{k}\n" for k in range(30))
+    )
+    put(path, str(tmp_path / "s.db"))
+    page = load_conclusion(tmp_path / "s.db").write_report().read_text()
+    assert "plot-arch-stem" in page
+    assert "plot-arch-link" not in page
+    assert "more than 24 texts: link." in page
+
+
 # The command line
 
 
