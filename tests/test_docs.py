@@ -64,6 +64,22 @@ def test_python_in_a_document_runs(name: str, text: str) -> None:
     subprocess.run([sys.executable, "-c", text], check=True, cwd=ROOT, timeout=120)
 
 
+def test_the_table_in_a_document_is_imported_as_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "zoo.csv").write_text(dict(blocks("csv"))["import.md 1"])
+    monkeypatch.chdir(tmp_path)
+    commands = dict(blocks("sh"))["import.md 1"].splitlines()
+    for command in commands:
+        with pytest.raises(SystemExit) as exit_info:
+            main(command.partition("#")[0].split()[1:])
+        assert not exit_info.value.code, command
+    out = capsys.readouterr().out
+    assert "5 networks, 4 trainings; 1 of them ended badly; 1 network without one" in out
+    assert "2 choices: Stem, Depth" in out
+    assert (tmp_path / "zoo.html").exists()
+
+
 def test_the_commands_about_searches_work_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -16,12 +16,13 @@ def at_chance(
 
     One-sided exact binomial test of accuracy > 1/classes on `test_images` images, at `level`:
     of the networks that really guess, at most that share escapes the flag. Assumes a test set
-    with equally many images a class. NaN errors (no result) are not flagged.
+    with equally many images a class. NaN errors (no result) are not flagged, and
+    neither is anything where the number of images or classes is not known (0).
     """
     error, images, kinds = np.broadcast_arrays(
         *(np.asarray(values, dtype=np.float64) for values in (errors, test_images, classes))
     )
-    known = np.isfinite(error)
+    known = np.isfinite(error) & ~((images == 0) | (kinds == 0))
     correct = np.rint((1 - error[known]) * images[known])
     flagged = np.zeros(error.shape, dtype=np.bool_)
     flagged[known] = stats.binom.sf(correct - 1, images[known], 1 / kinds[known]) > level

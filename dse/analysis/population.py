@@ -15,6 +15,8 @@ from dse.analysis.estimate import FloatArray
 
 BAD_STATES = ("diverged", "out_of_memory", "failed")
 ENDED_STATES = ("complete", *BAD_STATES)
+OWN_SEEDS = 2
+"""Replicates from this one on are fresh seeds that `dse confirm` gave to the finalists."""
 STATES = (*ENDED_STATES, "running", "waiting")
 
 
@@ -27,6 +29,14 @@ def first_seeds(population: pd.DataFrame) -> pd.DataFrame:
     ended = population["state"].isin(ENDED_STATES)
     rows = population[(population["replicate"] == 0) & ended]
     return rows.sort_values("index", ignore_index=True)
+
+
+def own_trainings(population: pd.DataFrame) -> pd.DataFrame:
+    """The trainings of a survey or a search itself, without those that confirmed its finalists.
+
+    They were asked for after the ranking was known, which must not change by them.
+    """
+    return population[population["replicate"] < OWN_SEEDS].reset_index(drop=True)
 
 
 def outcomes(rows: pd.DataFrame) -> FloatArray:

@@ -40,7 +40,8 @@ class Ranked:
 
     `finalist`: it was among the best by its first error and has a fresh one. `fresh_error` is the
     mean over the seeds after the first, `mean_error` over all `seeds`. `fresh_interval` is that of
-    the fresh error by seed noise alone, None where the noise or the error is not known.
+    the fresh error by seed noise alone, None where the noise or the error is not known. Costs are
+    None where a network was measured elsewhere and they are not told.
     """
 
     rank: int
@@ -51,10 +52,15 @@ class Ranked:
     fresh_error: float | None
     fresh_interval: Estimate | None
     mean_error: float
-    flops: int
-    params: int
-    activations: int
+    flops: int | None
+    params: int | None
+    activations: int | None
     architecture: dict[str, Any]
+
+    @property
+    def called(self) -> str:
+        """Its number, or the name that it has elsewhere."""
+        return str(self.architecture.get("network", f"network {self.index}"))
 
     @property
     def ended_well(self) -> bool:
@@ -94,7 +100,7 @@ def rank(
                 "fresh_error": float(again.mean()) if len(again) else None,
                 "fresh_interval": _noise_interval(again, seed_std, seeds),
                 "mean_error": float(errors.mean()),
-                **{cost: int(row[cost]) for cost in ("flops", "params", "activations")},
+                **{cost: _count(row[cost]) for cost in ("flops", "params", "activations")},
                 "architecture": dict(row["architecture"]),
             }
         )
@@ -128,6 +134,10 @@ def ranking_note(share: float) -> str:
         "chosen by a mean that holds their fresh error, so that theirs are too good on average as "
         f"well. {interval}"
     )
+
+
+def _count(value: float) -> int | None:
+    return None if np.isnan(value) else int(value)
 
 
 def _noise_interval(errors: FloatArray, seed_std: Estimate | None, seeds: int) -> Estimate | None:

@@ -139,13 +139,13 @@ def best_sentences(summary: Summary) -> list[str]:
         return ["No network was trained to the end with all its seeds, so there is no best one."]
     best = summary.best[0]
     found = (
-        f"Best: network {best.index} with {percent(best.first_error)} error by its one seed, which "
+        f"Best: {best.called} with {percent(best.first_error)} error by its one seed, which "
         "chose it, so that this is too good on average."
     )
     if best.fresh_error is not None:
         noise = f" ({interval(best.fresh_interval)} by seed noise)" if best.fresh_interval else ""
         found = (
-            f"Best: network {best.index} with {percent(best.mean_error)} error, the mean of "
+            f"Best: {best.called} with {percent(best.mean_error)} error, the mean of "
             f"{percent(best.first_error)} by the first seed and {percent(best.fresh_error)} by a "
             f"fresh one{noise}; both helped to choose it, so both are too good on average."
         )

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 import dse
-from dse.cli import compared, data, explained, measured, paper, study, work
+from dse.cli import compared, data, explained, measured, outside, paper, study, work
 from dse.errors import UserError
 
 
@@ -36,6 +36,8 @@ for verb in (
     compared.compare,
     explained.explain,
     study.upgrade,
+    outside.import_,
+    outside.confirm,
     work.worker,
     work.status,
 ):

@@ -136,7 +136,7 @@ def _measure_study(
         def report(done: int, networks: int) -> None:
             status.update(f"{done} of {networks} networks are measured")
 
-        name = opened.existing_study().name
+        name = opened.trainable_study().name
         if timed:
             n = measure_study(opened, timed, setting, runs=runs, report=report)
             click.echo(f"{name}: {n} networks measured: {', '.join(timed)}")

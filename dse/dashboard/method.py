@@ -5,8 +5,13 @@ from __future__ import annotations
 from dse.analysis.ranking import ranking_note
 
 
-def method(share: float) -> tuple[str, ...]:
-    """The method in sentences, where `share` of the networks was trained again, twice over."""
+def method(share: float, *, elsewhere: bool = False) -> tuple[str, ...]:
+    """The method in sentences, where `share` of the networks was trained again, twice over.
+
+    Of what was measured `elsewhere` it is not known how it was trained.
+    """
+    if elsewhere:
+        return (_ELSEWHERE, *_BEFORE[2:], *_RELIABILITY, ranking_note(share), _AFTER[-1])
     return (*_BEFORE, _second_seeds(share), *_RELIABILITY, ranking_note(share), *_AFTER)
 
 
@@ -24,6 +29,11 @@ def _second_seeds(share: float) -> str:
     )
 
 
+_ELSEWHERE = (
+    "The networks were measured elsewhere. Every interval takes them for independent draws from "
+    "the space that they stand for, and every error for that of one whole training; every n counts "
+    "networks, not trainings."
+)
 _BEFORE = (
     "Networks are independent draws from the design space within its FLOPs budget; they are the "
     "sample, and every n counts networks, not trainings.",

@@ -23,15 +23,16 @@ def write_report(
     summary: Summary,
     title: str,
     path: Path,
-    resolution: int = 224,
+    resolution: int | None = 224,
     references: Sequence[Reference] = (),
 ) -> Path:
     """Write the report of one study to `path`, whole or not at all, and return the path.
 
     `population` has one row a training and `curves` one row an epoch (`index`, `replicate`,
     `epoch`, `error`); `provenance` is shown as it is, nested mappings flattened;
-    `resolution` [px] is the input's in the drawings; `references` are drawn as lines. Raises
-    `UserError` where the file cannot be written.
+    `resolution` [px] is the input's in the drawings, None where networks were measured elsewhere
+    and cannot be drawn; `references` are drawn as lines. Raises `UserError` where the file cannot
+    be written.
     """
     page = render(
         population,
@@ -53,7 +54,7 @@ def render(
     *,
     summary: Summary,
     title: str,
-    resolution: int = 224,
+    resolution: int | None = 224,
     references: Sequence[Reference] = (),
 ) -> str:
     """The report's HTML. Every name in it is shown as text, and nothing is fetched."""
@@ -65,11 +66,14 @@ def render(
             sections.top_networks(summary),
             sections.drawings(page, population, summary, resolution),
             sections.parameters(page, population, summary),
-            sections.costs(page, population, summary),
+            sections.costs(page, population, summary, elsewhere=resolution is None),
             sections.learning_curves(page, population, curves, summary),
             sections.bad_ends(population),
         ]
-    parts += [sections.method(summary), sections.provenance(provenance)]
+    parts += [
+        sections.method(summary, elsewhere=resolution is None),
+        sections.provenance(provenance, elsewhere=resolution is None),
+    ]
     return assemble(
         title=title,
         subtitle=f"Design-space study {summary.study}",

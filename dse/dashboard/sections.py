@@ -23,7 +23,8 @@ from dse.dashboard.lines import draw_reference, reference_label
 from dse.dashboard.method import method as method_sentences
 
 COSTS = ("flops", "params", "activations")
-TOP_SHOWN, BAD_SHOWN = 10, 20
+SHAPES = {"Depths": "depths", "Widths": "dims", "Kernels": "kernel_sizes"}
+TOP_SHOWN, BAD_SHOWN, MOST_TEXTS = 10, 20, 24
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def conclusion(summary: Summary) -> str:
     if summary.best:
         best = summary.best[0]
         by = "one seed" if best.seeds == 1 else f"mean of {best.seeds} seeds"
-        tiles.append(("Best network", percent(best.mean_error), f"network {best.index}, {by}"))
+        tiles.append(("Best network", percent(best.mean_error), f"{best.called}, {by}"))
     icc = summary.reliability.icc
     if icc:
         bounds = f"{icc.lower:.2f} to {icc.upper:.2f}, n = {icc.n}"
@@ -103,9 +104,7 @@ def top_networks(summary: Summary) -> str:
         "GFLOPs": "",
         "Params [M]": "",
         "Acts. [M]": "",
-        "Depths": "text",
-        "Widths": "text",
-        "Kernels": "text",
+        **dict.fromkeys(_shapes(summary), "text"),
     }
     return markup.section(
         "top",
@@ -117,9 +116,9 @@ def top_networks(summary: Summary) -> str:
     )
 
 
-def drawings(page: Page, population: pd.DataFrame, summary: Summary, resolution: int) -> str:
-    """The best and the worst architecture at one scale; nothing where there is no best."""
-    if not summary.best:
+def drawings(page: Page, population: pd.DataFrame, summary: Summary, resolution: int | None) -> str:
+    """The best and the worst architecture at one scale; nothing where none can be drawn."""
+    if not summary.best or resolution is None:
         return ""
     best, worst = summary.best[0].index, _worst(population)
     rows = {row["index"]: row for row in first_seeds(population).to_dict("records")}
@@ -146,9 +145,14 @@ def drawings(page: Page, population: pd.DataFrame, summary: Summary, resolution:
 
 def parameters(page: Page, population: pd.DataFrame, summary: Summary) -> str:
     """Error against each parameter, as small multiples."""
-    columns = varied_columns(first_seeds(population))
+    first = first_seeds(population)
+    varied = varied_columns(first)
+    texts = [column for column in varied if not pd.api.types.is_numeric_dtype(first[column])]
+    crowded = [column for column in texts if first[column].nunique() > MOST_TEXTS]
+    columns = [column for column in varied if column not in crowded]
     if not columns:
         return ""
+    undrawn = ", ".join(label(column).name for column in crowded)
     return markup.section(
         "parameters",
         "Error against each parameter",
@@ -157,17 +161,25 @@ def parameters(page: Page, population: pd.DataFrame, summary: Summary) -> str:
         "t intervals, grey crosses networks without an error; an interval cut by the "
         "frame reaches beyond it. ρ is Spearman's rank correlation "
         "with its 95 % interval. At a fixed budget the parameters trade off against each other, "
-        "so these are associations, not effects of one change.",
+        "so these are associations, not effects of one change."
+        + (f" Not drawn, as they have more than {MOST_TEXTS} texts: {undrawn}." if crowded else ""),
     )
 
 
-def costs(page: Page, population: pd.DataFrame, summary: Summary) -> str:
-    """Error against each cost."""
+def costs(
+    page: Page, population: pd.DataFrame, summary: Summary, *, elsewhere: bool = False
+) -> str:
+    """Error against each cost that is told; nothing where none is."""
+    told = [cost for cost in COSTS if population[cost].notna().any()]
+    if not told:
+        return ""
     return markup.section(
         "costs",
         "Error against cost",
-        _panels(page, population, summary, COSTS),
-        note=f"{COUNTING}; activations = output elements of the same layers.",
+        _panels(page, population, summary, told),
+        note="Costs as the source counts them."
+        if elsewhere
+        else f"{COUNTING}; activations = output elements of the same layers.",
     )
 
 
@@ -208,15 +220,15 @@ def bad_ends(population: pd.DataFrame) -> str:
     )
 
 
-def method(summary: Summary) -> str:
+def method(summary: Summary, *, elsewhere: bool = False) -> str:
     """How each number is made."""
-    sentences = markup.bullets(method_sentences(summary.finalist_share))
+    sentences = markup.bullets(method_sentences(summary.finalist_share, elsewhere=elsewhere))
     return markup.section("method", "Method", sentences, kind="method")
 
 
-def provenance(values: Mapping[str, Any]) -> str:
+def provenance(values: Mapping[str, Any], *, elsewhere: bool = False) -> str:
     """Where the numbers come from."""
-    known = {"counting convention": COUNTING, **values}
+    known = {**({} if elsewhere else {"counting convention": COUNTING}), **values}
     return markup.section("provenance", "Provenance", markup.facts(known))
 
 
@@ -239,16 +251,22 @@ def _panels(page: Page, population: pd.DataFrame, summary: Summary, columns: Seq
 
 def _top_row(entry: Ranked) -> tuple[object, ...]:
     arch = entry.architecture
+    costs = [(cost, getattr(entry, cost)) for cost in COSTS]
     return (
         entry.rank,
-        entry.index,
+        entry.architecture.get("network", entry.index),
         percent(entry.first_error),
         "–" if entry.fresh_error is None else percent(entry.fresh_error),
         interval(entry.fresh_interval) if entry.fresh_interval else "–",
         percent(entry.mean_error),
-        *(label(cost).number(getattr(entry, cost)) for cost in COSTS),
-        *(joined(arch[key]) for key in ("depths", "dims", "kernel_sizes")),
+        *("–" if n is None else label(cost).number(n) for cost, n in costs),
+        *(joined(arch[key]) for key in SHAPES.values() if key in arch),
     )
+
+
+def _shapes(summary: Summary) -> list[str]:
+    """What of its shape every network tells; nothing of those that were measured elsewhere."""
+    return [name for name, key in SHAPES.items() if key in summary.best[0].architecture]
 
 
 def _count(summary: Summary) -> str:

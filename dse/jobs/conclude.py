@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from dse.analysis.population import own_trainings
 from dse.analysis.references import Reference, compare_references, reference_sentence
 from dse.analysis.summary import EMBEDDED_SENTENCE, Summary, summarise
 from dse.architecture import Architecture
@@ -16,13 +17,18 @@ from dse.dashboard.report import write_report
 from dse.errors import UserError
 from dse.export.folder import export_networks
 from dse.space import Budget
-from dse.store.records import StudyRecord
+from dse.store.records import StudyRecord, kind_words
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
 from dse.study.caution import duplicate_caution, kernel_caution, sampling_caution
 from dse.study.plan import random_repeats
 
 STUDIES = Path("studies")
+IMPORTED_NOTE = (
+    "These networks were measured elsewhere ({file}): how they were chosen and trained is not "
+    "known here. Intervals, bands and the share of better networks hold only as far as they are "
+    "independent draws from the space that they stand for."
+)
 LOOKED_AT = 500
 """So many trainings' networks are looked at for what the proxy cannot see."""
 COMPANIONS = ("-wal", "-shm", "-journal", ".lock")
@@ -51,6 +57,13 @@ class Conclusion:
     references: tuple[Reference, ...] = ()
     summary: Summary
 
+    @property
+    def title(self) -> str:
+        """What was surveyed."""
+        if self.study.kind == "imported":
+            return f"{self.study.name}: measured elsewhere"
+        return f"{self.study.space_name} at {Budget.from_dict(self.study.budget)}"
+
     def write_report(self, output: str | Path | None = None) -> Path:
         """Write the offline HTML report.
 
@@ -64,9 +77,9 @@ class Conclusion:
             self.curves,
             self._provenance(),
             summary=self.summary,
-            title=f"{self.study.space_name} at {Budget.from_dict(self.study.budget)}",
+            title=self.title,
             path=path,
-            resolution=self.study.budget["resolution"],
+            resolution=self.study.budget.get("resolution"),
             references=self.references,
         )
 
@@ -78,6 +91,11 @@ class Conclusion:
         Raises:
             UserError: an id is unknown, there is no best network, or the folder cannot be written.
         """
+        if self.study.kind == "imported":
+            raise UserError(
+                f"{self.store}: {self.study.name!r} was measured elsewhere: its networks are known "
+                "by their choices alone, and cannot be exported."
+            )
         indices = list(ids) or [ranked.index for ranked in self.summary.best[:top]]
         if not indices:
             raise UserError(
@@ -158,7 +176,7 @@ def is_database(path: Path) -> bool:
 
 
 def load_conclusion(place: Place, *, name: str | None = None) -> Conclusion:
-    """Read a survey from a store: the named one, or the only one.
+    """Read a survey, or what was measured elsewhere: the named study, or the only one.
 
     Raises:
         UserError: there is no store, it holds no survey, or several and none is named, or the
@@ -167,32 +185,26 @@ def load_conclusion(place: Place, *, name: str | None = None) -> Conclusion:
     target = parse_target(place, study=name)
     with Store.open(target, read_only=True) as store:
         study = store.existing_study()
-        if study.kind != "survey":
+        if study.kind not in ("survey", "imported"):
             raise UserError(
-                f"{target}: {study.name!r} is a {study.kind}: its networks are no sample of the "
-                "space, which the conclusions about a survey rest on; `dse search` shows a search."
+                f"{target}: {study.name!r} is {kind_words(study.kind)}: its networks are no sample "
+                "of the space, which the conclusions about a survey rest on; `dse search` shows a "
+                "search."
             )
         population, curves = store.population(), store.curves()
         outputs = place_of(store)
         references = compare_references(store.population(references=True), population)
+    if study.kind == "imported":
+        notes, embedded = [IMPORTED_NOTE.format(file=study.provenance["file"])], False
+    else:
+        population = own_trainings(population)
+        notes = _notes(study, population, references)
+        embedded = study.proxy["dataset"]["source"] == "fractals"
     networks = int(population["index"].nunique())
-    channels = study.proxy["channels"]
-    notes = [reference_sentence(reference, channels=channels) for reference in references]
-    shapes = [Architecture.from_dict(network) for network in population["architecture"][:LOOKED_AT]]
-    first = population[population["replicate"] == 0]
-    notes += [
-        caution
-        for caution in (
-            sampling_caution(study.design),
-            duplicate_caution(first["architecture"]),
-            kernel_caution(shapes, study.proxy["resolution"]),
-        )
-        if caution
-    ]
     summary = summarise(
         population,
         random_subset=random_repeats(study.design["repeat"], networks),
-        embedded=study.proxy["dataset"]["source"] == "fractals",
+        embedded=embedded,
         top=networks,
         top_share=study.design["repeat"],
         notes=notes,
@@ -206,6 +218,22 @@ def load_conclusion(place: Place, *, name: str | None = None) -> Conclusion:
         references=references,
         summary=summary,
     )
+
+
+def _notes(
+    study: StudyRecord, population: pd.DataFrame, references: Sequence[Reference]
+) -> list[str]:
+    """What a survey rests on and cannot see."""
+    channels = study.proxy["channels"]
+    shapes = [Architecture.from_dict(network) for network in population["architecture"][:LOOKED_AT]]
+    first = population[population["replicate"] == 0]
+    cautions = (
+        sampling_caution(study.design),
+        duplicate_caution(first["architecture"]),
+        kernel_caution(shapes, study.proxy["resolution"]),
+    )
+    told = [reference_sentence(reference, channels=channels) for reference in references]
+    return told + [caution for caution in cautions if caution]
 
 
 def newest_store() -> Path:

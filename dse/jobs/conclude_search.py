@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from dse.analysis.population import own_trainings
 from dse.analysis.search import SearchSummary, summarise_search
 from dse.analysis.summary import EMBEDDED_SENTENCE
 from dse.errors import UserError
 from dse.export.folder import export_networks
 from dse.jobs.conclude import STUDIES, Conclusion, load_conclusion, outputs_of
 from dse.space import Budget
-from dse.store.records import StudyRecord
+from dse.store.records import StudyRecord, kind_words
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
 from dse.study.plan import random_repeats
@@ -88,8 +89,8 @@ def load_search(place: Place, *, name: str | None = None) -> SearchConclusion:
     with Store.open(target, read_only=True) as store:
         study = store.existing_study()
         if study.kind != "search":
-            raise UserError(f"{target}: {study.name!r} is a {study.kind}, not a search.")
-        population = store.population()
+            raise UserError(f"{target}: {study.name!r} is {kind_words(study.kind)}, not a search.")
+        population = own_trainings(store.population())
         asked = {record.index: to_asked(record) for record in store.candidates()}
     design = study.design
     for name_ in design["objectives"][1:]:

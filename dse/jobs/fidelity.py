@@ -126,6 +126,12 @@ def compare_stores(cheap: Place, dear: Place) -> Comparison:
         UserError: one is not usable, or they differ in more than their proxy, or not even in that.
     """
     first, second = load_conclusion(cheap), load_conclusion(dear)
+    for each in (first, second):
+        if each.study.kind == "imported":
+            raise UserError(
+                f"{each.store}: {each.study.name!r} was measured elsewhere, under no proxy that is "
+                "known here: fidelity is that of two surveys."
+            )
     require_comparable(first, second)
     subsets = tuple(
         random_repeats(each.study.design["repeat"], int(each.population["index"].nunique()))

@@ -92,7 +92,7 @@ def check_store(survey: Survey, target: Target) -> Target:
     if store_exists(target):
         with Store.open(target, read_only=True) as store:
             stored = store.match(record)
-            if stored is not None:
+            if stored is not None and stored.kind == record.kind:
                 survey.require_same_space(stored, target)
             store.require_study(record)
     return replace(target, study=target.study or (stored or record).name)

@@ -106,6 +106,20 @@ class BoundStore:
 
         return self._read(read)
 
+    def trainable_study(self) -> StudyRecord:
+        """The study that is meant, if it is one in which networks are trained and measured.
+
+        Raises:
+            UserError: it is not there, or was measured elsewhere.
+        """
+        found = self.existing_study()
+        if found.kind == "imported":
+            raise UserError(
+                f"{self.target}: {found.name!r} was measured elsewhere "
+                f"({found.provenance['file']}): nothing is trained or measured in it."
+            )
+        return found
+
     def match(self, asked: StudyRecord) -> StudyRecord | None:
         """The study that `asked` would go on with, None if it would be a new one.
 

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pandas as pd
 from sqlalchemy import Connection, Select, Text, cast, select
 
-from dse.store.plain import DamagedError, flat_columns, require_network
+from dse.store.plain import IMPORTED_KEYS, DamagedError, flat_columns, require_network
 from dse.store.schema import Candidate, Epoch, Measurement, Study, Trial
 
 POPULATION: Final[dict[str, str]] = {
@@ -59,6 +59,9 @@ MEASUREMENTS: Final[dict[str, str]] = {
 }
 
 
+COSTS: Final = ("flops", "params", "activations")
+
+
 @contextmanager
 def _keeping_all() -> Iterator[None]:
     """Without Python's search for garbage, of which there is none here: a third of the time."""
@@ -79,13 +82,14 @@ def population(connection: Connection, study_id: int, *, references: bool = Fals
     stopped (at an epoch, as asked), diverged, out_of_memory, failed, running or waiting, `reason`
     why it is not complete. `error` (held-out, a fraction) and `train_loss` are the final epoch's
     and NaN unless complete; `seconds` are wall seconds; `device` and `dtype` say where it was
-    trained and with which numbers, `learning_rate` with which peak, `micro_batch` how many images
-    were computed at once (both missing where it did not come to that). `flops` (multiply-adds),
-    `params` and `activations` are the full network's at the study's resolution. `architecture` is
-    a dict, and flattened to `arch.depths.1`, `arch.stem`, ... A choice that is a number in some
-    networks and one for each stage in others is flattened by stage in all of them. Where nothing
-    was measured `test_images` is 0, and `classes`, which belongs to the data set, is taken from the
-    study's other trials.
+    trained and with which numbers, `learning_rate` with which peak, `micro_batch` how many
+    images were computed at once (both missing where it did not come to that). `flops`
+    (multiply-adds), `params` and `activations` are the full network's at the study's
+    resolution; of networks that were measured elsewhere they may be missing, and are floats
+    then. `architecture` is a dict, and flattened to `arch.depths.1`, `arch.stem`, ... A choice
+    that is a number in some networks and one for each stage in others is flattened by stage in
+    all of them. Where nothing was measured `test_images` is 0, and `classes`, which belongs to
+    the data set, is taken from the study's other trials.
     """
     query = (
         select(
@@ -121,8 +125,9 @@ def population(connection: Connection, study_id: int, *, references: bool = Fals
     columns["architecture"] = _parse(columns["architecture"])
     for network in columns["architecture"]:
         require_network(network, reference=references)
-    parameters = flat_columns(columns["architecture"])
-    frame = _frame(columns, POPULATION)
+    parameters = flat_columns(_choices(columns["architecture"]))
+    unknown = {cost: "float64" for cost in COSTS if None in columns[cost]}
+    frame = _frame(columns, POPULATION | unknown)
     choices = pd.DataFrame(parameters, index=frame.index)
     return pd.concat([frame, choices.add_prefix("arch.")], axis=1)
 
@@ -160,6 +165,13 @@ def measurements(connection: Connection, study_id: int) -> pd.DataFrame:
         .order_by(Candidate.index, Measurement.name, Measurement.id)
     )
     return _table(connection, query, MEASUREMENTS)
+
+
+def _choices(networks: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Networks without their names, which only those have that were measured elsewhere."""
+    if not networks or IMPORTED_KEYS[0] not in networks[0]:
+        return networks
+    return [{k: v for k, v in network.items() if k not in IMPORTED_KEYS} for network in networks]
 
 
 def _parse(texts: list[str]) -> list[Any]:

@@ -15,9 +15,13 @@ STUDY_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "design": (),
     "provenance": (),
 }
-DESIGN_KEYS: Final[dict[str, tuple[str, ...]]] = {"survey": ("repeat",)}
+IMPORTED_STUDY_KEYS: Final = STUDY_KEYS | {"budget": (), "proxy": (), "provenance": ("file",)}
+"""What was measured elsewhere was not trained here within a budget."""
+DESIGN_KEYS: Final[dict[str, tuple[str, ...]]] = {"survey": ("repeat",), "imported": ("repeat",)}
 NETWORK_KEYS: Final = ("depths", "dims", "kernel_sizes")
 REFERENCE_KEYS: Final = ("reference",)
+IMPORTED_KEYS: Final = ("network",)
+"""The name of a network that was measured elsewhere; the other keys are its choices."""
 STAGE_KEYS: Final = ("expansion_ratio", "group_width")
 """What a network may give as one number for all its stages, or as a list of one for each."""
 
@@ -37,7 +41,10 @@ def require_keys(value: object, keys: Iterable[str], what: str) -> None:
 
 def require_network(architecture: object, *, reference: bool) -> None:
     """Raise `DamagedError` unless it can be a network of a study, or a `reference`."""
-    require_keys(architecture, REFERENCE_KEYS if reference else NETWORK_KEYS, "architecture")
+    keys = REFERENCE_KEYS if reference else NETWORK_KEYS
+    if isinstance(architecture, dict) and IMPORTED_KEYS[0] in architecture:
+        keys = IMPORTED_KEYS
+    require_keys(architecture, keys, "architecture")
 
 
 def flatten(value: Any, prefix: str = "") -> Json:

@@ -14,10 +14,10 @@ from dse.store.plain import Json, flatten
 WITHOUT_EFFECT: Final = ("proxy.checkpoint_epochs",)
 """Settings of a study that change no result, and so may differ from those asked for."""
 
-Kind = Literal["survey", "search", "paired"]
+Kind = Literal["survey", "search", "paired", "imported"]
 Outcome = Literal["complete", "stopped", "diverged", "out_of_memory", "failed"]
 
-KINDS: Final[tuple[Kind, ...]] = ("survey", "search", "paired")
+KINDS: Final[tuple[Kind, ...]] = ("survey", "search", "paired", "imported")
 OUTCOMES: Final[tuple[Outcome, ...]] = (
     "complete",
     "stopped",
@@ -28,13 +28,19 @@ OUTCOMES: Final[tuple[Outcome, ...]] = (
 STATES: Final = ("waiting", "running", *OUTCOMES)
 
 
+def kind_words(kind: str) -> str:
+    """A kind of study as people say it: "a survey"."""
+    return "an imported study" if kind == "imported" else f"a {kind}"
+
+
 @dataclass(frozen=True, kw_only=True)
 class StudyRecord:
     """What is asked, as plain JSON values: a design space, a budget, a seed, a proxy, a design.
 
     `kind` and `design` say how networks are chosen and how often each is trained. A name in a
     store stands for one study, another one is refused under it; `space_name` and `provenance` (who
-    made the study, with which versions) may differ.
+    made the study, with which versions) may differ. What is `imported` was measured elsewhere:
+    it has neither budget nor proxy, and its provenance names the file.
     """
 
     name: str
@@ -52,7 +58,7 @@ class StudyRecord:
         """What decides the results and is not the same in `asked`, in words."""
         found = []
         if self.kind != asked.kind:
-            found.append(f"it is a {self.kind}, asked is a {asked.kind}")
+            found.append(f"it is {kind_words(self.kind)}, asked is {kind_words(asked.kind)}")
         if self.space_hash != asked.space_hash:
             found.append(
                 f"its space is {self.space_name} ({self.space_hash[:12]}), "
@@ -89,6 +95,35 @@ class CandidateRecord:
     params: int
     activations: int
     origin: Json | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedTraining:
+    """How a training elsewhere ended; `seed` is its place where the source names none."""
+
+    seed: int
+    state: Outcome = "complete"
+    reason: str | None = None
+    error: float | None = None
+
+    def __post_init__(self) -> None:
+        assert (self.state == "complete") == (self.error is not None)
+        assert self.error is None or 0 <= self.error <= 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImportedNetwork:
+    """A network that was measured elsewhere; costs are None where the source tells none.
+
+    Its place in a study's list is its index, a training's place in its list the replicate.
+    """
+
+    name: str
+    choices: Json
+    flops: int | None = None
+    params: int | None = None
+    activations: int | None = None
+    trainings: tuple[ImportedTraining, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,9 +92,9 @@ class Candidate(Base):
     index: Mapped[int]
     hash: Mapped[str]
     architecture: Mapped[Json]
-    flops: Mapped[int] = mapped_column(BigInteger)
-    params: Mapped[int] = mapped_column(BigInteger)
-    activations: Mapped[int] = mapped_column(BigInteger)
+    flops: Mapped[int | None] = mapped_column(BigInteger)  # NULL only where it was measured
+    params: Mapped[int | None] = mapped_column(BigInteger)  # elsewhere, and is not told
+    activations: Mapped[int | None] = mapped_column(BigInteger)
     origin: Mapped[Json | None]
 
 

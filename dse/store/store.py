@@ -11,8 +11,16 @@ from sqlalchemy import Connection, select
 
 from dse.store import contents
 from dse.store.claims import Claims
+from dse.store.imported import add_imported
 from dse.store.queue import checkpoint_prefix
-from dse.store.records import CandidateRecord, Counts, MeasurementRecord, TrialRecord
+from dse.store.records import (
+    CandidateRecord,
+    Counts,
+    ImportedNetwork,
+    MeasurementRecord,
+    StudyRecord,
+    TrialRecord,
+)
 from dse.store.schema import Trial
 from dse.store.watching import Snapshot, take_snapshot
 
@@ -51,6 +59,17 @@ class Store(Claims):
         """
         records = list(trials)
         self._add(lambda c, study: contents.add_trials(c, self.target, study, records))
+
+    def import_study(
+        self, study: StudyRecord, networks: Iterable[ImportedNetwork]
+    ) -> StudyRecord | None:
+        """Put a study that was measured elsewhere into the store, with all it holds.
+
+        The study that has its name already, and nothing is changed; None if there was none. No
+        worker is ever given one of its trainings. It is not meant by this store afterwards.
+        """
+        records, backend = list(networks), self._database.backend
+        return self._write(lambda c: add_imported(c, backend, study, records), alone=True)
 
     def train_further(self, index: int, replicate: int, *, until_epoch: int | None) -> bool:
         """Let a stopped training wait again, to go on until a later epoch (None: to its end).

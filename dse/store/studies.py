@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Select, insert, select
 
 from dse.errors import UserError
 from dse.store.engines.base import Backend
-from dse.store.plain import DESIGN_KEYS, STUDY_KEYS, Json, require_keys
+from dse.store.plain import DESIGN_KEYS, IMPORTED_STUDY_KEYS, STUDY_KEYS, Json, require_keys
 from dse.store.records import StudyRecord
 from dse.store.schema import Space, Study
 from dse.store.target import Target
@@ -22,11 +22,21 @@ NONE_YET = 0
 def find_study(connection: Connection, target: Target) -> int:
     """The id of the study that a target means; `NONE_YET` if there is none.
 
+    Without a name it is the only survey, or where there is none the only study if it was imported.
+
     Raises:
         UserError: it names none, and there are several surveys.
     """
     if target.study is not None:
         return _named(connection, target.study)
+    survey = _only_survey(connection, target)
+    if survey != NONE_YET:
+        return survey
+    rows = connection.execute(select(Study.id, Study.kind)).all()
+    return rows[0].id if [row.kind for row in rows] == ["imported"] else NONE_YET
+
+
+def _only_survey(connection: Connection, target: Target) -> int:
     query = select(Study.id, Study.name).where(Study.kind == "survey").order_by(Study.id)
     surveys = connection.execute(query).all()
     if len(surveys) > 1:
@@ -43,7 +53,7 @@ def match_study(connection: Connection, target: Target, asked: StudyRecord) -> i
     found = NONE_YET if target.study else _named(connection, asked.name)
     if found != NONE_YET or (asked.kind != "survey" and target.study is None):
         return found
-    return find_study(connection, target)
+    return _named(connection, target.study) if target.study else _only_survey(connection, target)
 
 
 def require_study(connection: Connection, target: Target) -> int:
@@ -123,7 +133,8 @@ def _studies() -> Select[*tuple[Any, ...]]:
 
 
 def _record(row: Json) -> StudyRecord:
-    for name, keys in STUDY_KEYS.items():
+    needed = IMPORTED_STUDY_KEYS if row["kind"] == "imported" else STUDY_KEYS
+    for name, keys in needed.items():
         require_keys(row[name], keys, name)
     require_keys(row["design"], DESIGN_KEYS.get(row["kind"], ()), "design")
     space = row["space"] | {"name": row["space_name"]}  # the row of a space is known by its hash

@@ -141,9 +141,14 @@ class Survey:
 
     def trial(self, index: int, replicate: int) -> TrialRecord:
         """A training of network `index`; its seed derives from (study seed, index, replicate)."""
-        entropy = [self.seed, index % 2**32, replicate]  # a reference's number is negative
-        words = np.random.SeedSequence(entropy).generate_state(1)
-        return TrialRecord(index=index, replicate=replicate, seed=int(words[0]))
+        return survey_trial(self.seed, index, replicate)
+
+
+def survey_trial(study_seed: int, index: int, replicate: int) -> TrialRecord:
+    """A training of network `index` of a survey, from the seed that is its own."""
+    entropy = [study_seed, index % 2**32, replicate]  # a reference's number is negative
+    words = np.random.SeedSequence(entropy).generate_state(1)
+    return TrialRecord(index=index, replicate=replicate, seed=int(words[0]))
 
 
 def random_repeats(repeat: float, models: int) -> int:

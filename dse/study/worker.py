@@ -18,7 +18,7 @@ from dse.errors import DataError, UserError
 from dse.proxy.failures import is_device_lost, is_out_of_memory
 from dse.store.claims import BEAT_SECONDS
 from dse.store.queue import LEASE_SECONDS, MAX_CRASHES
-from dse.store.records import ClaimedTrial, TrialResult
+from dse.store.records import ClaimedTrial, StudyRecord, TrialResult
 from dse.store.store import Store
 from dse.study.heart import Heart, LostClaimError, LostStoreError
 from dse.study.scorer import Scorer, ScorerFactory, proxy_scorer
@@ -77,6 +77,8 @@ class Worker:
         """
         stored = 0
         studies = "all" if self._work.studies is None else self._work.studies
+        for name in self._work.studies or ():
+            self._record(name)
         if self._work.studies is not None and len(self._work.studies) == 1:
             self._score(self._work.studies[0])  # what is wrong with the data is no trial's fault
         idle = time.monotonic()
@@ -157,10 +159,12 @@ class Worker:
     def _score(self, study: str) -> Scorer:
         if self._scorer is None or self._scorer[0] != study:
             self._scorer = None  # one data set at a time
-            with Store.open(self._store.target, study=study, read_only=True) as store:
-                record = store.existing_study()
-            self._scorer = study, self._work.factory(record, self._work.device)
+            self._scorer = study, self._work.factory(self._record(study), self._work.device)
         return self._scorer[1]
+
+    def _record(self, study: str) -> StudyRecord:
+        with Store.open(self._store.target, study=study, read_only=True) as store:
+            return store.trainable_study()
 
 
 def _named(trial: ClaimedTrial) -> str:

@@ -26,6 +26,14 @@ def test_no_result_is_not_at_chance():
     assert at_chance([], [], []).tolist() == []
 
 
+def test_where_images_or_classes_are_not_known_nothing_is_flagged():
+    assert at_chance([0.99, 0.99, 0.95], [0, 100, 2000], [20, 0, 20]).tolist() == [
+        False,
+        False,
+        True,
+    ]
+
+
 def test_guessing_networks_rarely_escape():
     rng = np.random.default_rng(0)
     errors = 1 - rng.binomial(2000, 0.05, 5000) / 2000

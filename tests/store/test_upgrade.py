@@ -15,6 +15,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy.exc import IntegrityError
 
 from dse.errors import UserError
 from dse.store.engines.base import SCHEMA_VERSION, VERSION_TABLE
@@ -26,6 +27,7 @@ from dse.store.target import parse_target
 from dse.store.upgrade import migrate
 from tests.services.postgresql import Server
 from tests.store.records import candidate, result, trial
+from tests.store.test_imported import NETWORKS, imported
 from tests.store.test_lock import hold
 
 VERSION_1 = (Path(__file__).parent / "version_1.sql").read_text()
@@ -118,6 +120,25 @@ def test_an_upgrade_keeps_everything(
     said = capsys.readouterr().err
     assert said.count("\n") == 1
     assert f"upgraded from schema version 1 to {SCHEMA_VERSION}; a backup is " in said
+
+
+def test_a_store_of_version_2_keeps_everything_and_takes_a_study_from_elsewhere(
+    old: str, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        migrate(connection, since=1, until=2)
+    before = kept(engine)
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(text("UPDATE dse_studies SET kind = 'imported'"))
+    with Store.open(old) as store:
+        assert kept(engine) == before
+        assert store.import_study(imported(), NETWORKS) is None
+        assert [study.kind for study in store.studies()] == ["survey", "imported"]
+        assert store.counts() == Counts(waiting=3, complete=2, diverged=1)
+    costs = rows(engine, "SELECT flops FROM dse_candidates WHERE flops IS NULL")
+    assert len(costs) == 1
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(text("UPDATE dse_studies SET kind = 'guessed'"))
 
 
 def test_an_upgraded_store_is_gone_on_with(old: str) -> None:

@@ -151,13 +151,20 @@ class Search:
 
     def trial(self, number: int, replicate: int, until_epoch: int | None) -> TrialRecord:
         """A training of network `number`; its seed derives from (study seed, number, replicate)."""
-        return TrialRecord(
-            index=number,
-            replicate=replicate,
-            seed=self._seed(_TRAINING, number, replicate),
-            until_epoch=until_epoch,
-        )
+        return search_trial(self.sampler.seed, number, replicate, until_epoch)
 
     def _seed(self, stream: int, *numbers: int) -> int:
-        sequence = np.random.SeedSequence([self.sampler.seed, *numbers], spawn_key=(stream,))
-        return int(sequence.generate_state(1)[0])
+        return _derived(self.sampler.seed, stream, *numbers)
+
+
+def search_trial(
+    study_seed: int, number: int, replicate: int, until_epoch: int | None = None
+) -> TrialRecord:
+    """A training of network `number` of a search, from the seed that is its own."""
+    seed = _derived(study_seed, _TRAINING, number, replicate)
+    return TrialRecord(index=number, replicate=replicate, seed=seed, until_epoch=until_epoch)
+
+
+def _derived(study_seed: int, stream: int, *numbers: int) -> int:
+    sequence = np.random.SeedSequence([study_seed, *numbers], spawn_key=(stream,))
+    return int(sequence.generate_state(1)[0])
