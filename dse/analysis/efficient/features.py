@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from dse.analysis.effects import MAX_LEVELS, column_values, varied_columns
 from dse.analysis.estimate import FloatArray
+from dse.analysis.factors.effects import MAX_LEVELS, column_values, varied_columns
 
 COSTS = ("flops", "params", "activations")
 

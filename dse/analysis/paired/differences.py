@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from dse.analysis.effects import spearman
 from dse.analysis.estimate import Estimate, FloatArray
+from dse.analysis.factors.effects import spearman
 from dse.analysis.paired.pairs import Pairs
 
 MINIMUM_PAIRS = 3

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dse.analysis.effects import PREFIX
 from dse.analysis.estimate import FloatArray
+from dse.analysis.factors.effects import PREFIX
 from dse.analysis.population import ENDED_STATES, outcomes
 
 
