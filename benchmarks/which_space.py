@@ -126,7 +126,9 @@ def rejected(outcome: np.ndarray) -> float:
     return round(float((outcome[:, 0] < LEVEL).mean()), 4)
 
 
-def write(path: Path, rows: list[dict[str, Any]], resamples: int, nulls: int) -> None:
+def write(
+    path: Path, rows: list[dict[str, Any]], *, planned: int, resamples: int, nulls: int
+) -> None:
     """The pairs done so far, with what they say together."""
     kinds = rows[0]["rejected_true_nulls"]
     result = {
@@ -135,6 +137,8 @@ def write(path: Path, rows: list[dict[str, Any]], resamples: int, nulls: int) ->
         "versions": {name: version(name) for name in ("numpy", "scipy")},
         "resamples": resamples,
         "nulls": nulls,
+        "pairs_done": len(rows),
+        "pairs_planned": planned,
         "median_ratio": {d: median_ratio(rows, d) for d in ("parts", "adjusted", "welch")},
         "true_nulls_rejected": {kind: pooled(rows, kind) for kind in kinds},
         "rows": rows,
@@ -160,10 +164,17 @@ def main() -> None:
     rows: list[dict[str, Any]] = []
     if given.go_on:
         rows = json.loads(given.output.read_text(encoding="utf-8"), object_hook=with_sizes)["rows"]
-    for number, pair in list(enumerate(pairs(space)))[len(rows) :]:
+    planned = pairs(space)
+    for number, pair in list(enumerate(planned))[len(rows) :]:
         rows.append(study(space, pair, given.resamples, given.nulls, 10 * number))
         print(json.dumps(rows[-1]), flush=True)
-        write(given.output, rows, given.resamples, given.nulls)
+        write(
+            given.output,
+            rows,
+            planned=len(planned),
+            resamples=given.resamples,
+            nulls=given.nulls,
+        )
 
 
 if __name__ == "__main__":

@@ -23,6 +23,12 @@ def table(result: dict[str, Any]) -> str:
         "space twice with that number; KS on the first space twice with its own.",
         "",
     ]
+    if result["pairs_done"] < result["pairs_planned"]:
+        lines += [
+            f"Done are the first {result['pairs_done']} of {result['pairs_planned']} pairs; "
+            "`--go-on` does the others.",
+            "",
+        ]
     for design, m in result["median_ratio"].items():
         lines.append(
             f"- Median ratio of KS over {design}: {m['value']} (95 % interval {m['lower']} to "
