@@ -267,8 +267,8 @@ def _numbers(values: tuple[Value, ...]) -> NDArray[np.float64]:
     return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
 
-@lru_cache(maxsize=1024)
 def _objects(values: tuple[Value, ...]) -> Array:
+    # not cached: (1, None) and (True, None) are one key
     table = np.empty(len(values), dtype=object)
     table[:] = values
     return table

@@ -36,6 +36,15 @@ def test_a_network_depends_on_space_budget_seed_and_its_number_alone(index: int,
     assert sampler.sample(index) == fresh.sample(index) == among.sample(1)
 
 
+def test_values_of_one_space_do_not_become_those_of_another_that_equal_them() -> None:
+    for choice, kind in (([True, None], bool), ([1, None], int)):  # 1 == True
+        name = "bias" if kind is bool else "groups"
+        space = changed(**{name: {"choice": choice}})
+        batch = Sampler(space=space, budget=BUDGET).batch(np.arange(20))
+        kinds = {type(value) for value in batch.drawer.slot(name, batch.draft.draws)}
+        assert kinds == {kind, type(None)}
+
+
 @pytest.mark.parametrize("design", [Design(), Design(kind="sobol"), Design(kind="latin_hypercube")])
 @pytest.mark.parametrize("population", ["solved", "conditioned"])
 def test_a_longer_study_keeps_the_networks_of_a_shorter_one(
