@@ -17,7 +17,7 @@ from dse.errors import UserError
 from dse.space import Budget
 from dse.space.language.design_space import space_from_definition
 from dse.store.plain import flat_columns, flatten
-from dse.store.records import StudyRecord
+from dse.store.records import StudyRecord, kind_words
 from dse.store.store import Store
 from dse.store.target import parse_target
 from dse.study.caution import sampling_caution
@@ -132,8 +132,9 @@ def read_study(text: str) -> Studied:
         study = store.existing_study()
         if not _is_sample(study):
             raise UserError(
-                f"{target}::{study.name}: is a {study.kind}, not a survey: its networks were "
-                "chosen by their errors or for each other, and say nothing of how a space compares."
+                f"{target}::{study.name}: is {kind_words(study.kind)}, not a survey: its networks "
+                "were chosen by their errors or for each other, and say nothing of how a space "
+                "compares."
             )
         population = store.population()
     found = Studied(asked=text, place=str(target), study=study, population=population)

@@ -21,7 +21,7 @@ from dse.files import write_whole
 from dse.space import Budget, DesignSpace, Sampler, load_space
 from dse.space.language.design_space import space_from_definition
 from dse.space.language.narrow import Limits, narrowed, settable
-from dse.store.records import STATES, StudyRecord
+from dse.store.records import STATES, StudyRecord, kind_words
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
 from dse.study.caution import sampling_caution
@@ -130,8 +130,8 @@ def explain_survey(place: Place, *, name: str | None = None) -> Explained:
         study = store.existing_study()
         if study.kind != "survey":
             raise UserError(
-                f"{target}: {study.name!r} is a {study.kind}: its networks are no sample of the "
-                "space, and what matters in it cannot be told from them."
+                f"{target}: {study.name!r} is {kind_words(study.kind)}, not a survey: what matters "
+                "in a space is told from a survey of it."
             )
         population = store.population()
     return explain_population(study, population, target)

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from dse.analysis.corrected import holm
 from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.factors.design import Design
 from dse.analysis.factors.effects import mean_interval
-from dse.analysis.factors.levels import Factor, Networks, holm
+from dse.analysis.factors.levels import Factor, Networks
 
 
 @dataclass(frozen=True, kw_only=True)

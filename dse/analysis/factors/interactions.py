@@ -11,10 +11,11 @@ from itertools import combinations
 
 import numpy as np
 
+from dse.analysis.corrected import holm
 from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.factors.design import Design, pseudo_inverse
 from dse.analysis.factors.ftest import LEAST_FREE, f_test
-from dse.analysis.factors.levels import Networks, holm
+from dse.analysis.factors.levels import Networks
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -175,16 +175,3 @@ def _different(factors: Iterator[Factor]) -> Iterator[Factor]:
         if key not in seen:
             seen.add(key)
             yield factor
-
-
-def holm(p_values: FloatArray) -> FloatArray:
-    """p-values corrected for their number (Holm 1979): max_{j<=i} (m - j + 1) p_(j), at most 1.
-
-    NaN, a test that could not be made, stays and does not count.
-    """
-    corrected = np.full(len(p_values), np.nan)
-    known = np.flatnonzero(~np.isnan(p_values))
-    order = known[np.argsort(p_values[known], kind="stable")]
-    factors = np.arange(len(order), 0, -1)
-    corrected[order] = np.minimum(np.maximum.accumulate(factors * p_values[order]), 1)
-    return corrected

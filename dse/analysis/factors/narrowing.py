@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from dse.analysis.corrected import holm
 from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.factors.contrasts import kruskal_p, share
-from dse.analysis.factors.levels import Factor, Networks, holm
+from dse.analysis.factors.levels import Factor, Networks
 
 LEVEL = 0.05
 LEAST_SHARE = 0.1

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dse.analysis.corrected import holm
 from dse.analysis.distributions import QUARTILES, quantile
 from dse.analysis.efficient.control import Adjusted, Measured, adjusted_difference
 from dse.analysis.efficient.features import paper_features
@@ -18,7 +19,6 @@ from dse.analysis.estimate import Estimate, FloatArray, jsonable
 from dse.analysis.factors.effects import mean_interval
 from dse.analysis.population import capped, first_seeds, outcomes
 from dse.analysis.spaces.components import Spread, spread
-from dse.analysis.spaces.corrected import holm
 from dse.analysis.spaces.differences import (
     mean_difference,
     mean_p_value,

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from dse.analysis.corrected import holm
 from dse.architecture.form import METRICS
-from dse.space.describe.marginals import cells, fit, holm, marginal_of
+from dse.space.describe.marginals import cells, fit, marginal_of
 from dse.space.describe.regions import Share, feasibility
 from dse.space.describe.words import (
     FACTORIAL,
@@ -231,7 +232,7 @@ def _parameter_rows(
             found |= _realised(space, batch, slot, (conditioned or {}).get(slot, ""))
         rows.append({"slot": slot, **words, "free": not prior.is_fixed, **found})
     tested = [row for row in rows if row["p"] is not None]
-    for row, p in zip(tested, holm([row["p"] for row in tested]), strict=True):
+    for row, p in zip(tested, holm([row["p"] for row in tested]).tolist(), strict=True):
         row["p_holm"] = p
     return rows
 

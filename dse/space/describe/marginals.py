@@ -200,17 +200,6 @@ def fit(marginal: Marginal, drawn: Array) -> Fit:
     return Fit("chi-square", statistic, dof, float(stats.chi2.sf(statistic, dof)))
 
 
-def holm(probabilities: Sequence[float]) -> list[float]:
-    """p-values adjusted for their number (Holm 1979)."""
-    order = np.argsort(probabilities, kind="stable")
-    adjusted = np.empty(len(order))
-    least = 0.0
-    for place, index in enumerate(order):
-        least = max(least, min(1.0, (len(order) - place) * probabilities[index]))
-        adjusted[index] = least
-    return [float(value) for value in adjusted]
-
-
 def _pools(expected: NDArray[np.float64], *, adjacent: bool) -> list[NDArray[np.int64]]:
     """Values together such that each pool is expected five times, neighbours or the rarest."""
     order = np.arange(len(expected)) if adjacent else np.argsort(expected, kind="stable")

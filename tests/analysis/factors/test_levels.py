@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.analysis.factors.levels import capped, factor_of, holm, networks
+from dse.analysis.factors.levels import capped, factor_of, networks
 from tests.population import make_population
 
 
@@ -72,9 +72,3 @@ def test_given_choices_take_the_place_of_columns():
     assert factor.name == "growth"
     assert factor.numbers is not None
     assert factor.numbers.tolist() == list(range(24))
-
-
-def test_holm_is_the_step_down_of_bonferroni():
-    found = holm(np.array([0.01, np.nan, 0.04, 0.03]))
-    assert found[[0, 2, 3]] == pytest.approx([0.03, 0.06, 0.06])
-    assert np.isnan(found[1])

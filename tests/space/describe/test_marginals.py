@@ -10,7 +10,6 @@ from dse.space.describe.marginals import (
     Marginal,
     cells,
     fit,
-    holm,
     marginal_of,
     prior_cdf,
     proportion,
@@ -135,9 +134,3 @@ def test_proportion_is_clopper_and_pearsons() -> None:
         low, high = proportion(count, of)
         assert (float(low), float(high)) == pytest.approx((expected.low, expected.high))
     assert [float(end) for end in proportion(0, 0)] == [0, 1]
-
-
-def test_holm_steps_down() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.9, 0.9]) == [1, 1]
-    assert holm([]) == []

@@ -4,13 +4,20 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.analysis.spaces.corrected import holm
+from dse.analysis.corrected import holm
 
 P = st.lists(st.floats(0, 1), min_size=1, max_size=8)
 
 
 def test_holms_example() -> None:
     np.testing.assert_allclose(holm([0.01, 0.04, 0.03, 0.005]), [0.03, 0.06, 0.06, 0.02])
+    np.testing.assert_allclose(holm([0.01, 0.04, 0.03]), [0.03, 0.06, 0.06])
+    assert holm([0.9, 0.9]).tolist() == [1, 1]
+    assert holm([]).tolist() == []
+
+
+def test_a_test_that_could_not_be_made_does_not_count() -> None:
+    np.testing.assert_allclose(holm([0.01, np.nan, 0.04, 0.03]), [0.03, np.nan, 0.06, 0.06])
 
 
 @given(P)
