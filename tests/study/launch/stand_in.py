@@ -54,18 +54,20 @@ def main() -> None:
     row = (options.name, os.getpid(), facts)
     store.execute("INSERT INTO workers (name, pid, options) VALUES (?, ?, ?)", row)
     owner = f"{options.name} {os.getpid()}"
-    while claimed := claim(store, owner):
-        try:
+    try:
+        while claimed := claim(store, owner):
             work(store, claimed, owner, options.seconds)
-        except PreemptedError:
-            for number in (signal.SIGTERM, signal.SIGUSR1):
-                signal.signal(number, signal.SIG_IGN)
-            store.execute(f"UPDATE work SET state = 'waiting' {OURS}", (claimed, owner))
-            store.execute("UPDATE workers SET given_back = 1 WHERE pid = ?", (os.getpid(),))
-            return
+    except PreemptedError:
+        # whatever is ours: the signal may have come between a claim and its answer
+        give_back = "UPDATE work SET state = 'waiting' WHERE owner = ? AND state = 'running'"
+        store.execute(give_back, (owner,))
+        store.execute("UPDATE workers SET given_back = 1 WHERE pid = ?", (os.getpid(),))
 
 
 def preempt(number: int, frame: object) -> None:
+    """SLURM signals the whole job and its submitit passes the signal on: only the first counts."""
+    for each in (signal.SIGTERM, signal.SIGUSR1):
+        signal.signal(each, signal.SIG_IGN)
     raise PreemptedError
 
 
