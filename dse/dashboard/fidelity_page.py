@@ -15,9 +15,8 @@ from dse.analysis.fidelity import Fidelity
 from dse.analysis.fidelity_text import choice_text, fidelity_rows, table_row
 from dse.analysis.reliability import Reliability
 from dse.dashboard import markup, theme
-from dse.dashboard.figures import ERROR, error_range, styled
-from dse.dashboard.page import assemble
-from dse.dashboard.sections import Page
+from dse.dashboard.figures.common import ERROR, error_range, styled
+from dse.dashboard.page import Page, assemble
 from dse.files import write_whole
 
 HEIGHT = 520
@@ -197,7 +196,7 @@ def _scatter(page: Page, found: Fidelity) -> str:
     return markup.section(
         "scatter",
         "Every network under both proxies",
-        page.plot("scatter", figure, described, errors=None),
+        page.plot("scatter", figure, described),
         note=f"First seeds, n = {found.networks}. {bars}Only the order along each axis counts for "
         "τ and ρ: points that rise steadily agree, wherever the dashed line of equal error is.",
     )

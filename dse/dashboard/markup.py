@@ -33,6 +33,16 @@ def group(kind: str, parts: Iterable[str]) -> str:
     return "\n".join([f'<div class="{text(kind)}">', *parts, "</div>"])
 
 
+def subheading(value: object) -> str:
+    """A heading within a section."""
+    return f"<h3>{text(value)}</h3>"
+
+
+def paragraph(value: object) -> str:
+    """A sentence by itself."""
+    return f'<p class="note">{text(value)}</p>'
+
+
 def plot(name: str, described: str, height: int) -> str:
     """The place of the figure `name`, `described` for those who cannot see it."""
     return (

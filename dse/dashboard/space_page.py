@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from dse.dashboard import markup
+from dse.dashboard.figures.space import histogram_panel, marginal_panel, region_figure
 from dse.dashboard.labels import label
-from dse.dashboard.page import assemble
-from dse.dashboard.sections import Page
-from dse.dashboard.space_figures import histogram_panel, marginal_panel, region_figure
+from dse.dashboard.page import Page, assemble
 from dse.files import write_whole
 from dse.space.describe.description import Description
 from dse.space.describe.words import (
@@ -97,7 +96,7 @@ def _marginals(page: Page, found: Description) -> str:
         described = (
             f"{row['slot']}: prior {row['prior']}; realised {row['realised']}; n = {row['n']}."
         )
-        plots.append(page.plot(f"slot-{row['slot']}", figure, described, errors=None))
+        plots.append(page.plot(f"slot-{row['slot']}", figure, described))
     return markup.section(
         "marginals",
         "What is drawn, beside the prior",
@@ -126,7 +125,7 @@ def _regions(page: Page, found: Description) -> str:
     return markup.section(
         "regions",
         "Where the budget can be met",
-        page.plot("regions", figure, described, errors=None),
+        page.plot("regions", figure, described),
         note=f"{cut}: a value of a slot, or about a quarter of its numbers, with exact 95 % "
         f"intervals, among {found.feasibility[1]['of']:,} independent draws of the prior inside "
         f"the space. Dashed: {percent(share)} of all. The least of many is low by chance too.",
@@ -140,7 +139,7 @@ def _widths(page: Page, found: Description) -> str:
         name = f"Stage {row['stage']}"
         small = f"median {row['median']:g} [{row['q05']:g}, {row['q95']:g}]"
         figure = histogram_panel(values, f"{name} [channels]", small, label("width"))
-        plots.append(page.plot(name, figure, f"Width of {name}: {small}.", errors=None))
+        plots.append(page.plot(name, figure, f"Width of {name}: {small}."))
     return markup.section(
         "widths",
         "Widths",
@@ -159,7 +158,7 @@ def _costs(page: Page, found: Description) -> str:
         low, median, high = (f"{shown.factor * row[k]:.4g}" for k in ("q05", "median", "q95"))
         small = f"median {median} [{low}, {high}]"
         figure = histogram_panel(values, shown.axis, small, shown)
-        plots.append(page.plot(row["metric"], figure, f"{shown.axis}: {small}.", errors=None))
+        plots.append(page.plot(row["metric"], figure, f"{shown.axis}: {small}."))
     return markup.section(
         "costs",
         "Cost",

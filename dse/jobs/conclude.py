@@ -14,6 +14,7 @@ from dse.analysis.references import Reference, compare_references, reference_sen
 from dse.analysis.summary import EMBEDDED_SENTENCE, Summary, summarise
 from dse.architecture import Architecture
 from dse.dashboard.report import write_report
+from dse.dashboard.view import StudyData, View
 from dse.errors import UserError
 from dse.export.folder import export_networks
 from dse.space import Budget
@@ -72,15 +73,22 @@ class Conclusion:
         """
         path = Path(output) if output else outputs_of(self.place)[0]
         self._require_no_store(path)
-        return write_report(
-            self.population,
-            self.curves,
-            self._provenance(),
-            summary=self.summary,
+        return write_report(View(studies=(self.data,)), title=self.title, path=path)
+
+    @property
+    def data(self) -> StudyData:
+        """What pages may show."""
+        return StudyData(
+            name=self.study.name,
+            kind=self.study.kind,
             title=self.title,
-            path=path,
-            resolution=self.study.budget.get("resolution"),
+            store=str(self.store),
+            population=self.population,
+            curves=self.curves,
             references=self.references,
+            summary=self.summary,
+            resolution=self.study.budget.get("resolution"),
+            provenance=self._provenance(),
         )
 
     def write_export(

@@ -8,6 +8,7 @@ import pytest
 
 from dse.analysis.summary import summarise
 from dse.dashboard.report import render
+from dse.dashboard.view import StudyData, View
 from tests.population import RANDOM_SUBSET, make_curves, make_population
 
 PROVENANCE: dict[str, Any] = {
@@ -28,17 +29,28 @@ def population() -> pd.DataFrame:
     return make_population()
 
 
+def make_study(population: pd.DataFrame, *, share: float = 0.25, **provenance: Any) -> StudyData:
+    """A survey of `population`, with curves made up for it."""
+    summary = summarise(population, random_subset=RANDOM_SUBSET, embedded=True, top_share=share)
+    return StudyData(
+        name=summary.study,
+        kind="survey",
+        title="A study",
+        store="studies/study.db",
+        population=population,
+        curves=make_curves(population),
+        summary=summary,
+        resolution=224,
+        provenance={**PROVENANCE, **provenance},
+    )
+
+
 def rendered(
     population: pd.DataFrame, *, title: str = "A study", share: float = 0.25, **provenance: Any
 ) -> str:
     """The report of `population` with curves made up for it."""
-    return render(
-        population,
-        make_curves(population),
-        {**PROVENANCE, **provenance},
-        summary=summarise(population, random_subset=RANDOM_SUBSET, embedded=True, top_share=share),
-        title=title,
-    )
+    view = View(studies=(make_study(population, share=share, **provenance),))
+    return render(view, title=title)
 
 
 def without_plotly(page: str) -> str:

@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 
 from dse.dashboard import theme
-from dse.dashboard.figures import curves_figure, edf_figure, error_figures, error_range
+from dse.dashboard.figures.common import error_range
+from dse.dashboard.figures.curves import curves_figure
+from dse.dashboard.figures.edf import edf_figure
+from dse.dashboard.figures.error_against import error_figures
 from tests.population import make_curves, make_population
 
 

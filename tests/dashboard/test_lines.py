@@ -3,26 +3,30 @@ from __future__ import annotations
 import dataclasses
 
 from dse.analysis.references import Reference
-from dse.analysis.summary import summarise
-from dse.dashboard import sections
+from dse.dashboard.page import Page
+from dse.dashboard.panels import PANELS
+from dse.dashboard.panels.base import Options
 from dse.dashboard.report import render
-from tests.dashboard.conftest import PROVENANCE
-from tests.population import RANDOM_SUBSET, make_curves, make_population
+from dse.dashboard.view import View
+from tests.dashboard.conftest import make_study
+from tests.population import make_population
 
 REFERENCE = Reference(
     name="timm:swin_tiny", error=0.97, seeds=1, better=20, networks=24, flops=1, params=1
 )
 
 
+def with_references(*references: Reference) -> View:
+    study = dataclasses.replace(make_study(make_population()), references=references)
+    return View(studies=(study,))
+
+
 def test_a_reference_is_a_line_in_every_figure_with_errors_and_in_its_range() -> None:
-    population = make_population()
-    summary = summarise(population, random_subset=RANDOM_SUBSET, embedded=True)
-    page = sections.Page(references=(REFERENCE,))
-    sections.distribution(page, population, summary)
-    sections.drawings(page, population, summary, 224)
-    sections.parameters(page, population, summary)
-    sections.costs(page, population, summary)
-    sections.learning_curves(page, population, make_curves(population), summary)
+    page = Page()
+    for name in ("edf", "drawings", "error_against", "costs", "curves"):
+        section = PANELS[name].draw(with_references(REFERENCE), Options())
+        assert section is not None
+        page.section(name, section)
     assert len(page.figures) > 10
     for name, figure in page.figures.items():
         lines = [shape for shape in figure.layout.shapes if shape.line.dash]
@@ -37,17 +41,8 @@ def test_a_reference_is_a_line_in_every_figure_with_errors_and_in_its_range() ->
 
 
 def test_a_reference_that_failed_is_no_line_and_its_name_is_text() -> None:
-    population = make_population()
-    summary = summarise(population, random_subset=RANDOM_SUBSET, embedded=True)
     failed = dataclasses.replace(REFERENCE, error=float("inf"))
     evil = dataclasses.replace(REFERENCE, name="timm:<script>alert(1)</script>")
-    page = render(
-        population,
-        make_curves(population),
-        PROVENANCE,
-        summary=summary,
-        title="t",
-        references=(failed, evil),
-    )
+    page = render(with_references(failed, evil), title="t")
     assert "<script>alert(1)" not in page
     assert "swin_tiny" not in page

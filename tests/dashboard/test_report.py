@@ -7,11 +7,11 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from dse.analysis.summary import summarise
 from dse.dashboard.report import write_report
+from dse.dashboard.view import View
 from dse.errors import UserError
-from tests.dashboard.conftest import PROVENANCE, rendered, without_plotly
-from tests.population import RANDOM_SUBSET, make_curves, make_population
+from tests.dashboard.conftest import make_study, rendered, without_plotly
+from tests.population import make_population
 
 
 class Elements(HTMLParser):
@@ -66,7 +66,7 @@ def test_every_figure_has_a_place_a_description_and_survives_the_escaping(popula
     data = json.loads(embedded[1])
     assert set(places) == set(data["figures"])
     assert all(place["aria-label"] for place in places.values())
-    assert {"plot-edf", "plot-curves", "plot-drawing-Best", "plot-flops"} <= set(places)
+    assert {"plot-edf", "plot-curves", "plot-drawings-Best", "plot-costs-flops"} <= set(places)
     assert set(data["templates"]) == {"light", "dark"}
 
 
@@ -99,7 +99,7 @@ def test_a_report_of_almost_nothing_is_still_a_page(networks, diverged, state):
 def test_a_study_without_a_best_network_says_so_once_and_lists_none():
     page = without_plotly(rendered(make_population(6, diverged=tuple(range(6)))))
     assert page.count("there is no best one") == 1
-    assert 'id="top"' not in page
+    assert 'id="best_networks"' not in page
     assert 'id="drawings"' not in page
     assert not re.search(r"\binf\b", page)
 
@@ -130,14 +130,7 @@ def test_same_study_same_bytes(population):
 
 
 def write(path, population):
-    return write_report(
-        population,
-        make_curves(population),
-        PROVENANCE,
-        summary=summarise(population, random_subset=RANDOM_SUBSET, embedded=True),
-        title="A study",
-        path=path,
-    )
+    return write_report(View(studies=(make_study(population),)), title="A study", path=path)
 
 
 def test_report_is_written_into_a_new_folder_and_leaves_nothing_else(tmp_path, population):

@@ -64,7 +64,7 @@ def test_report_draws_every_figure_without_error_or_request(browser, report_path
     assert len(drawn) > 20
     assert min(drawn) >= 1
     assert visit.evaluate("document.querySelectorAll('#plot-edf .scatterlayer path').length") >= 2
-    assert visit.evaluate("document.querySelectorAll('#plot-drawing-Best .point').length") >= 5
+    assert visit.evaluate("document.querySelectorAll('#plot-drawings-Best .point').length") >= 5
     assert visit.complaints == []
     assert [u for u in visit.requests if not u.startswith(("file:", "data:", "blob:"))] == []
     visit.context.close()

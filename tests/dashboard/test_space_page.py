@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dse.dashboard.space_figures import histogram_panel, marginal_panel, region_figure
+from dse.dashboard.figures.space import histogram_panel, marginal_panel, region_figure
 from dse.dashboard.space_page import render_space, write_space_page
 from dse.errors import UserError
 from dse.space import Budget, Sampler, load_space

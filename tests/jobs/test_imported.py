@@ -132,8 +132,8 @@ def test_costs_that_are_not_told_stay_unknown(tmp_path: Path) -> None:
     assert "how they were chosen and trained is not known here" in page
     assert "multiply-adds" not in page
     assert ">Widths<" not in page
-    assert "plot-params" not in page
-    assert "plot-flops" in page
+    assert "plot-costs-params" not in page
+    assert "plot-costs-flops" in page
 
 
 def test_texts_that_all_differ_are_not_drawn(tmp_path: Path) -> None:
@@ -143,8 +143,8 @@ def test_texts_that_all_differ_are_not_drawn(tmp_path: Path) -> None:
     )
     put(path, str(tmp_path / "s.db"))
     page = load_conclusion(tmp_path / "s.db").write_report().read_text()
-    assert "plot-arch-stem" in page
-    assert "plot-arch-link" not in page
+    assert "plot-error-against-arch-stem" in page
+    assert "plot-error-against-arch-link" not in page
     assert "more than 24 texts: link." in page
 
 

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 
 from dse.architecture import Architecture
-from dse.dashboard.drawing import block_recipe, drawing, map_sides, row_texts
+from dse.dashboard.figures.drawing import block_recipe, drawing, map_sides, row_texts
 from dse.network import build
 from tests.architectures import architectures
 from tests.population import architecture

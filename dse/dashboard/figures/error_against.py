@@ -1,8 +1,8 @@
-"""One small panel: the error against one column, categories or numbers."""
+"""The error against one column each, categories or numbers, as small multiples."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,14 +11,29 @@ from numpy.typing import NDArray
 
 from dse.analysis.estimate import FloatArray
 from dse.analysis.factors.effects import Effect, Level, column_values, effect
-from dse.analysis.population import outcomes
+from dse.analysis.population import first_seeds, outcomes
 from dse.dashboard import theme
+from dse.dashboard.figures.common import ERROR, error_range
 from dse.dashboard.labels import axis_type, label, word
 
 HEIGHT = 250
 LEFT = 48
 JITTER = 0.22
-ERROR = label("error")
+
+
+def error_figures(
+    population: pd.DataFrame,
+    columns: Sequence[str],
+    *,
+    best: int | None = None,
+    worst: int | None = None,
+) -> dict[str, go.Figure]:
+    """The error against each of `columns`: small panels on one error axis, keyed by column."""
+    rows = first_seeds(population)
+    limits = error_range(outcomes(rows))
+    colours = ((worst, theme.WORST), (best, theme.BEST))
+    picked = {index: colour for index, colour in colours if index is not None}
+    return {column: error_panel(rows, column, limits, picked) for column in columns}
 
 
 def error_panel(

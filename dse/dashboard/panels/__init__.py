@@ -1,0 +1,31 @@
+"""Panels: the named parts that pages are made of. This table is all that a page can show."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from dse.dashboard.panels import about, distributions, findings, networks, parameters, training
+from dse.dashboard.panels.base import Options, Panel, Section
+from dse.dashboard.view import View
+
+
+def _panel(name: str, about: str, draw: Callable[[View, Options], Section | None]) -> Panel:
+    return Panel(name=name, about=about, draw=draw)
+
+
+PANELS: Final[dict[str, Panel]] = {
+    panel.name: panel
+    for panel in (
+        _panel("conclusion", "key numbers and sentences", findings.conclusion),
+        _panel("edf", "distribution of the error, with its band", distributions.edf),
+        _panel("best_networks", "table of the best networks", networks.best_networks),
+        _panel("drawings", "the best and the worst network, drawn", networks.drawings),
+        _panel("error_against", "error against each parameter", parameters.error_against),
+        _panel("costs", "error against FLOPs, parameters, activations", parameters.costs),
+        _panel("curves", "learning curves", training.curves),
+        _panel("bad_ends", "trainings that ended badly, with reasons", networks.bad_ends),
+        _panel("method", "how each number is made", about.method),
+        _panel("provenance", "where the numbers come from", about.provenance),
+    )
+}
