@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from dse.dashboard.panels import about, distributions, findings, networks, parameters, training
+from dse.dashboard.panels import about, distributions, findings, networks, parameters, selection, training
 from dse.dashboard.panels.base import Options, Panel, Section
 from dse.dashboard.view import View
 
@@ -25,6 +25,7 @@ PANELS: Final[dict[str, Panel]] = {
         _panel("costs", "error against FLOPs, parameters, activations", parameters.costs),
         _panel("curves", "learning curves", training.curves),
         _panel("bad_ends", "trainings that ended badly, with reasons", networks.bad_ends),
+        _panel("selection", "the selected networks, of which figures show more", selection.selection),
         _panel("method", "how each number is made", about.method),
         _panel("provenance", "where the numbers come from", about.provenance),
     )
