@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +16,7 @@ from dse.proxy.load import load_proxy
 from dse.space import Budget, Sampler
 from dse.space.language.design_space import load_space
 from tests import tiny
+from tests.filled import fill_survey
 from tests.proxy.data import made
 
 ROOT = Path(__file__).parents[1]
@@ -59,9 +62,34 @@ def test_a_proxy_in_a_document_fits_the_data_set_prepared_above_it(
     assert (proxy.resolution, proxy.steps) == (64, 10)
 
 
-@pytest.mark.parametrize(("name", "text"), blocks("python"))
+@pytest.mark.parametrize(
+    ("name", "text"), [block for block in blocks("python") if block[0].split()[0] != "notebook.md"]
+)
 def test_python_in_a_document_runs(name: str, text: str) -> None:
     subprocess.run([sys.executable, "-c", text], check=True, cwd=ROOT, timeout=120)
+
+
+def test_the_notebook_runs_from_its_first_block_to_its_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a study of the quick start's name; each block ends in what a notebook would show."""
+    fill_survey(tmp_path / "studies" / "convnext-4.5GFLOPs.db")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    shown = []
+    for name, text in blocks("python"):
+        if name.startswith("notebook.md "):
+            *lines, last = ast.parse(text).body
+            exec(compile(ast.Module(lines, []), name, "exec"), names)
+            if isinstance(last, ast.Expr):
+                shown.append(eval(compile(ast.Expression(last.value), name, "eval"), names))
+            else:
+                exec(compile(ast.Module([last], []), name, "exec"), names)
+    assert "Median error" in shown[0]._repr_html_()
+    assert list(shown[1].columns) == ["count", "median"]
+    assert {"activations", "flops", "params"} <= set(shown[2])
+    assert (tmp_path / "deep.html").exists()
+    assert (tmp_path / "edf.html").stat().st_size > 1_000_000
 
 
 def test_the_table_in_a_document_is_imported_as_it_is_written(
