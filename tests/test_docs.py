@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from dse.cli import main
+from dse.dashboard.filters import Filter
+from dse.jobs.shown import report_job
 from dse.proxy.load import load_proxy
 from dse.space import Budget, Sampler
 from dse.space.language.design_space import load_space
@@ -32,7 +35,11 @@ def blocks(kind: str) -> list[tuple[str, str]]:
     return found
 
 
-SPACES = [block for block in blocks("yaml") if not block[1].startswith(("dataset:", "partition:"))]
+DASHBOARDS = [block for block in blocks("yaml") if "\npanels:" in block[1]]
+OTHERS = ("dataset:", "partition:")
+SPACES = [
+    block for block in blocks("yaml") if not block[1].startswith(OTHERS) and block not in DASHBOARDS
+]
 PROXIES = [block for block in blocks("yaml") if block[1].startswith("dataset:")]
 
 
@@ -43,6 +50,22 @@ def test_a_space_in_a_document_can_be_drawn_from(name: str, text: str, tmp_path:
     budget = Budget.parse("4.5GFLOPs", tolerance="5%")
     samples = list(Sampler(space=load_space(path), budget=budget).samples(5))
     assert all(budget.contains(sample.cost.flops) for sample in samples)
+
+
+@pytest.mark.parametrize(("name", "text"), DASHBOARDS)
+def test_a_dashboard_in_a_document_shows_a_survey(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    fill_survey(tmp_path / "s.db")
+    page = report_job([str(tmp_path / "s.db")], dashboard=str(tmp_path / "mine.yaml"))
+    assert " of 24 networks of convnext-4.5GFLOPs" in page.read_text(encoding="utf-8")
+
+
+def test_the_filters_in_a_document_are_the_same_in_yaml_and_in_an_address() -> None:
+    page = (ROOT / "docs" / "dashboards.md").read_text()
+    rows = re.findall(r"^\| `([^`]+: [^`]+)` \| `([^`]+)` \|", page, re.MULTILINE)
+    assert len(rows) == 6
+    for as_yaml, as_text in rows:
+        assert str(Filter.from_plain(yaml.safe_load(as_yaml))) == as_text
 
 
 @pytest.mark.parametrize(("name", "text"), PROXIES)

@@ -106,9 +106,7 @@ def test_a_report_is_written_and_never_over_the_store(
         study.report(store)
 
 
-def test_searches_and_pairs_are_shown_for_what_they_are(
-    searched: Searched, tmp_path: Path
-) -> None:
+def test_searches_and_pairs_are_shown_for_what_they_are(searched: Searched, tmp_path: Path) -> None:
     search = dse.open_study(f"{searched.store}::{searched.search.study.name}")
     assert "no sample of the space" in search._repr_html_()
     with Store.open(tmp_path / "p.db", create=True, study="p") as store:
