@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from dse.analysis.factors.effects import varied_columns
 from dse.analysis.population import outcomes
+from dse.dashboard.filters import level, numbers
 from dse.dashboard.labels import label, word
 from dse.dashboard.view import StudyData, View
-from dse.space.language.narrow import text
 
 MOST_EPOCHS: Final = 40
 TOLD: Final = ("flops", "params", "activations", "seconds")
@@ -53,8 +53,8 @@ def study_value(study: StudyData, *, kept: Collection[int] | None = None) -> Pac
     rows = everyone
     if kept is not None:
         rows = everyone[everyone["index"].isin(list(kept))].reset_index(drop=True)
-    varied = varied_columns(everyone)
-    alone = [c for c in everyone.columns if str(c).startswith("arch.") and c not in varied]
+    choices = [str(name) for name in everyone.columns if str(name).startswith("arch.")]
+    fixed = {*choices} - {*varied_columns(everyone)}
     again = study.population[
         (study.population["replicate"] > 0) & study.population["index"].isin(rows["index"])
     ]
@@ -70,15 +70,10 @@ def study_value(study: StudyData, *, kept: Collection[int] | None = None) -> Pac
             "reason": _named("reason", pack(rows["reason"].fillna("").astype(str))),
             "error": _named("error", pack(pd.Series(outcomes(rows), dtype=np.float64))),
             **{
-                name: _named(name, pack(rows[name]))
-                for name in (*TOLD, *varied)
-                if name in rows and rows[name].notna().any()
+                name: _named(name, pack(rows[name])) | ({"fixed": True} if name in fixed else {})
+                for name in (*TOLD, *choices)
+                if name in rows and (name in choices or rows[name].notna().any())
             },
-        },
-        "fixed": {
-            name: [_heading(name), _shown_text(everyone[name].iloc[0])]
-            for name in alone
-            if len(everyone)
         },
         "again": pack_table(again[["index", "replicate", "state", "error"]]),
         "measurements": pack_table(_of(study.measurements, rows)),
@@ -88,11 +83,10 @@ def study_value(study: StudyData, *, kept: Collection[int] | None = None) -> Pac
 
 def pack(column: pd.Series) -> Packed:
     """One column: numbers as they are, everything else as text levels (`none` for null)."""
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        packed = _pack_numbers(numbers)
-        return packed | ({"integer": True} if pd.api.types.is_integer_dtype(column) else {})
-    codes, levels = pd.factorize(pd.Series([_level(value) for value in column], dtype=object))
+    found = numbers(column)
+    if found is not None:
+        return _pack_numbers(found)
+    codes, levels = pd.factorize(pd.Series([level(value) for value in column], dtype=object))
     return {"levels": list(levels), **_pack_numbers(codes.astype(np.float64))}
 
 
@@ -111,12 +105,12 @@ def pack_curves(curves: pd.DataFrame, index: NDArray[np.int64]) -> Packed | None
         return None
     wanted = ((curves["replicate"] == 0) & curves["index"].isin(index)).to_numpy()
     errors = curves["error"].to_numpy(dtype=np.float64, na_value=np.nan)
-    wanted &= np.isfinite(errors)
+    wanted = wanted & np.isfinite(errors)
     if not wanted.any():
         return None
     epochs = curves["epoch"].to_numpy()
     shown = _thinned(np.unique(epochs[wanted]))
-    wanted &= np.isin(epochs, shown)
+    wanted = wanted & np.isin(epochs, shown)
     scale = max(float(errors[wanted].max()), 1e-9)
     table = np.full((len(index), len(shown)), _MISSING, dtype="<u2")
     row = np.searchsorted(index, curves["index"].to_numpy(dtype=np.int64)[wanted])
@@ -153,21 +147,6 @@ def _named(name: str, packed: Packed) -> Packed:
     if "levels" in packed:
         told["words"] = [html.unescape(word(level)) for level in packed["levels"]]
     return told | packed
-
-
-def _heading(name: str) -> str:
-    """Name and unit, as text: labels are escaped for Plotly, and a browser's text needs none."""
-    return html.unescape(label(name).axis)
-
-
-def _shown_text(value: Any) -> str:
-    return html.unescape(word(_level(value)))
-
-
-def _level(value: Any) -> str:
-    """A value as a level is called, also where pandas keeps a missing one its own way."""
-    missing = value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value))
-    return text(None if missing else value)
 
 
 def _of(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:

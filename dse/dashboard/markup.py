@@ -52,6 +52,12 @@ def plot(name: str, described: str, height: int) -> str:
     )
 
 
+def engine_part(name: str) -> str:
+    """A place that the engine in the browser fills, with words for where there is none."""
+    words = paragraph("Selections need JavaScript.")
+    return f'<div data-part="{text(name)}"><noscript>{words}</noscript></div>'
+
+
 def bullets(sentences: Iterable[str], kind: str = "") -> str:
     """Sentences as a list."""
     items = "\n".join(f"<li>{text(sentence)}</li>" for sentence in sentences)

@@ -29,8 +29,10 @@ SCRIPTS: Final = (
     "values",
     "network",
     "exports",
+    "restriction",
     "conditions",
     "selection",
+    "sections",
     "start",
 )
 """The parts of the engine, each of which may use those before it."""

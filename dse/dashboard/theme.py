@@ -21,6 +21,13 @@ GREY = "#8a8f98"
 
 # The same colour for the same thing everywhere.
 NETWORK, MEAN, BEST, WORST, BAD = BLUE, ORANGE, GREEN, VERMILLION, GREY
+STATES = {
+    "complete": NETWORK,
+    "stopped": SKY,
+    "diverged": VERMILLION,
+    "out_of_memory": PURPLE,
+    "failed": BAD,
+}
 STUDIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
