@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from dse.dashboard.app import source
 from dse.dashboard.app.source import Glance, Live
@@ -79,8 +79,7 @@ class FollowedStudy:
         return Live(
             name=self._study.name,
             kind=self._study.kind,
-            status=status.to_dict(),
-            flights=tuple(map(_flight, snapshot.flights)),
+            status={**status.to_dict(), "flights": [_flight(each) for each in snapshot.flights]},
             landings=tuple(map(_landing, reversed(self._last))),
         )
 
@@ -299,15 +298,17 @@ def _key(landing: Landing) -> tuple[int, int, datetime]:
     return landing.index, landing.replicate, landing.finished
 
 
-def _flight(flight: Flight) -> source.Flight:
-    return source.Flight(
-        worker=flight.worker,
-        index=flight.index,
-        replicate=flight.replicate,
-        seconds=flight.seconds,
-        fraction=flight.fraction,
-        overdue=flight.overdue,
-    )
+def _flight(flight: Flight) -> dict[str, Any]:
+    return {
+        "worker": flight.worker,
+        "network": flight.index,
+        "replicate": flight.replicate,
+        "seconds": flight.seconds,
+        "step": flight.step,
+        "steps": flight.steps,
+        "loss": flight.loss,
+        "overdue": flight.overdue,
+    }
 
 
 def _landing(landing: Landing) -> source.Landing:

@@ -36,6 +36,11 @@ class Packed:
         body = gzip.compress(content, 6, mtime=0)
         return cls(body=body, etag=hashlib.sha256(content).hexdigest()[:20])
 
+    @property
+    def content(self) -> bytes:
+        """As it was."""
+        return gzip.decompress(self.body)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Built:

@@ -11,22 +11,6 @@ from dse.dashboard.view import Kind, View
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flight:
-    """A training under way.
-
-    `seconds` since it was begun, `fraction` of it done; `overdue` if nothing is heard of its
-    worker any more.
-    """
-
-    worker: str
-    index: int
-    replicate: int
-    seconds: float
-    fraction: float
-    overdue: bool
-
-
-@dataclass(frozen=True, kw_only=True)
 class Landing:
     """A training that ended; `error` a fraction, None unless it is complete."""
 
@@ -45,15 +29,13 @@ class Live:
     Attributes:
         name: as in the view.
         kind: a search is always told apart from a survey.
-        status: what `dse status --json` says.
-        flights: trainings under way, those of lost workers too.
+        status: as `StudyData.status`.
         landings: the last few that ended, the newest first.
     """
 
     name: str
     kind: Kind
     status: Mapping[str, Any]
-    flights: tuple[Flight, ...] = ()
     landings: tuple[Landing, ...] = ()
 
 
