@@ -142,7 +142,7 @@ class Filter:
         """
         found = np.ones(len(networks), dtype=np.bool_)
         for column, condition in self.conditions.items():
-            found &= _meets(_column(networks, column), condition)
+            found &= meets(_column(networks, column), condition)
         return found
 
     @property
@@ -184,7 +184,8 @@ def _column(networks: pd.DataFrame, column: str) -> pd.Series[Any]:
     return networks[column]
 
 
-def _meets(values: pd.Series[Any], condition: Condition) -> NDArray[np.bool_]:
+def meets(values: pd.Series[Any], condition: Condition) -> NDArray[np.bool_]:
+    """Which values of a column a condition keeps."""
     found = numbers(values)
     if isinstance(condition, Range):
         return np.zeros(len(values), dtype=np.bool_) if found is None else condition.holds(found)

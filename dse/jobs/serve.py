@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from typing import Any
 from urllib.parse import urlencode
 
-from dse.dashboard.view import View
 from dse.errors import UserError
 from dse.jobs.watching import WatchedStore, WatchedStores
 from dse.store.target import Place
@@ -19,6 +17,7 @@ def serve_job(
     stores: Sequence[Place],
     *,
     studies: Sequence[str] = (),
+    dashboard: str = "live",
     host: str = "127.0.0.1",
     port: int = 8050,
     token: str | None = None,
@@ -35,30 +34,22 @@ def serve_job(
     from dse.dashboard.app.pages import Pages
     from dse.dashboard.app.server import listen, make_app
     from dse.dashboard.app.value import app_value
+    from dse.dashboard.spec import load_dashboard
 
     guard = make_guard(host, port, token)
     source = WatchedStores(WatchedStore(store, studies) for store in stores)
 
-    def make(view: View) -> dict[str, Any]:
-        return app_value(view, title=title_of(view))
-
-    pages = Pages(source, make)
+    shown = load_dashboard(dashboard)
+    pages = Pages(source, lambda view: app_value(view, shown))
     server = listen(make_app(source, pages, guard, title="dse"), host, port)
     source.start()
     pages.start()
     query = f"?{urlencode({'token': guard.token})}" if guard.token else ""
-    shown = f"[{host}]" if ":" in host else host
-    print(f"http://{shown}:{server.effective_port}/{query}", flush=True)
+    name = f"[{host}]" if ":" in host else host
+    print(f"http://{name}:{server.effective_port}/{query}", flush=True)
     print("Ctrl-C ends it; the studies go on without it.", flush=True)
     try:
         server.run()
     finally:
         pages.stop()
         source.stop()
-
-
-def title_of(view: View) -> str:
-    """What is shown, in one line."""
-    if len(view.studies) == 1:
-        return view.studies[0].title
-    return f"{len(view.studies)} studies"

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from dse.dashboard.app.source import Source
 from dse.dashboard.view import View
+from dse.errors import UserError
 
 PAUSE_SECONDS: Final = 2.0
 """A page is made anew at most so often."""
@@ -56,10 +57,10 @@ class Pages:
 
     Args:
         source: what is shown.
-        make: the page value of a view, which is given its revision too.
+        make: the page value of a view, and what of the view it shows.
     """
 
-    def __init__(self, source: Source, make: Callable[[View], dict[str, Any]]) -> None:
+    def __init__(self, source: Source, make: Callable[[View], tuple[dict[str, Any], View]]) -> None:
         self._source = source
         self._make = make
         self._built: Built | None = None
@@ -93,10 +94,13 @@ class Pages:
             return 0.0
         began = time.monotonic()
         try:
-            value = self._make(view) | {"revision": revision}
+            value, shown = self._make(view)
+            value |= {"revision": revision}
             content = json.dumps(value, separators=(",", ":"), allow_nan=False).encode()
-            self._built = Built(revision=revision, view=view, packed=Packed.of(content))
+            self._built = Built(revision=revision, view=shown, packed=Packed.of(content))
             self._problem = None
+        except UserError as error:
+            self._problem = (revision, str(error))
         except Exception as error:  # a page that cannot be drawn must not end the app
             _log.exception("the page of revision %s cannot be drawn", revision)
             said = f"The newest results cannot be drawn ({type(error).__name__}: {error})."

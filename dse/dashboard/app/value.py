@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 import pandas as pd
 
+from dse.dashboard.applied import apply
 from dse.dashboard.app.source import Glance
 from dse.dashboard.columns import studies_value
 from dse.dashboard.figures.points import drawn
-from dse.dashboard.page import Page
+from dse.dashboard.page import Page, page_value
 from dse.dashboard.panels.base import Options
 from dse.dashboard.panels.running import workers
-from dse.dashboard.report import OVERVIEW, view_value
+from dse.dashboard.spec import Dashboard, ShownPanel
 from dse.dashboard.view import StudyData, View
 
 MOST_HELD: Final = 20_000
@@ -22,17 +22,29 @@ MOST_SENT: Final = 4_000
 """Networks of each study that a browser has then."""
 
 
-def app_value(view: View, *, title: str, panels: Sequence[str] = OVERVIEW) -> dict[str, Any]:
-    """The page value of a view; `partial` where it has not all networks."""
-    total = sum(len(study.networks) for study in view.studies)
-    partial = total > MOST_HELD
-    value = view_value(view, title=title, panels=panels, studies=False)
-    return value | {
-        "studies": studies_value(view, kept_networks(view) if partial else None),
-        "partial": partial,
-        "network_page": "/network/{study}/{index}",
-        "table": "networks-section",
-    }
+def app_value(view: View, dashboard: Dashboard) -> tuple[dict[str, Any], View]:
+    """The page value of a dashboard, and the studies and networks that it shows.
+
+    It is `partial` where it has not all networks. Workers are always shown.
+
+    Raises:
+        UserError: the dashboard asks for what is not there.
+    """
+    if all(shown.panel != "workers" for shown in dashboard.panels):
+        panels = (*dashboard.panels, ShownPanel(panel="workers"))
+        dashboard = dashboard.model_copy(update={"panels": panels})
+    shown, page = apply(dashboard, view), Page()
+    partial = sum(len(study.networks) for study in shown.view.studies) > MOST_HELD
+    value = page_value(
+        title=shown.title,
+        subtitle=shown.subtitle,
+        parts=[page.section(name, section) for name, section in shown.sections.items()],
+        figures=page.figures,
+        first=next(iter(shown.sections), ""),
+        studies=studies_value(shown.view, kept_networks(shown.view) if partial else None),
+    )
+    more = {"partial": partial, "network_page": "/network/{study}/{index}"}
+    return value | more, shown.view
 
 
 def kept_networks(view: View) -> dict[str, list[int]]:

@@ -12,7 +12,8 @@ from dse.dashboard.view import StudyData, View
 
 def conclusion(view: View, options: Options) -> Section | None:
     """The key numbers and the sentences of every study."""
-    return Section(title="Conclusion", blocks=each_study(view, _of_study, samples=False))
+    blocks = each_study(view, _of_study, samples=False)
+    return Section(title="Conclusion", blocks=blocks) if blocks else None
 
 
 def _of_study(study: StudyData) -> list[Block]:
