@@ -111,22 +111,30 @@
     else grid()?.refreshInfiniteCache();
   };
 
+  // Files of the selection, which the server makes: it has all networks.
+  page.files = () => {
+    const { make } = dse.values;
+    const query = `filter=${encodeURIComponent(dse.filter.format(page.filter))}`;
+    const spaces = page.studies.filter((study) => study.space);
+    return [
+      make("a", {
+        class: "button", href: `/_dse/selection.csv?${query}`, download: "selection.csv",
+      }, "Save as CSV"),
+      ...spaces.map((study) => make("a", {
+        class: "button", download: "selection.yaml",
+        href: `/_dse/selection.yaml?study=${encodeURIComponent(study.name)}&${query}`,
+      }, spaces.length > 1 ? `Save as space (${study.name})` : "Save as space (YAML)")),
+    ];
+  };
+
+  // The table's filter is the page's. It stands in the panel of the selection, where there is one.
   const selected = () => {
-    if (!page.studies.length || isNetwork()) return;
-    const { make, count } = dse.values;
+    const part = document.getElementById("networks-part");
+    if (!part || !page.studies.length || isNetwork()) return;
+    const panel = document.querySelector("[data-part=selection]")?.parentElement;
+    const place = panel ?? document.getElementById("networks-home");
+    if (part.parentElement !== place) place.append(part);
     const text = dse.filter.format(page.filter);
-    const query = `filter=${encodeURIComponent(text)}`;
-    const told = document.getElementById("networks-told");
-    if (!told) return;
-    told.textContent = page.isFiltered()
-      ? `${count(page.selected())} of ${count(page.total())} networks: ${dse.conditions.all()}.`
-      : `All ${count(page.total())} networks, the best by its first seed first.`;
-    document.getElementById("csv").href = `/_dse/selection.csv?${query}`;
-    const spaces = page.isFiltered() ? page.studies.filter((study) => study.space) : [];
-    document.getElementById("spaces").replaceChildren(...spaces.map((study) => make("a", {
-      class: "button", download: "selection.yaml",
-      href: `/_dse/selection.yaml?study=${encodeURIComponent(study.name)}&${query}`,
-    }, page.studies.length > 1 ? `Save as space (${study.name})` : "Save as space (YAML)")));
     if (selected.last === text) return;
     selected.last = text;
     window.dash_clientside.set_props?.("filter", { data: text });

@@ -25,7 +25,7 @@ THEMES: Final = {"": "as the system", "light": "light", "dark": "dark"}
 
 
 def layout(title: str, glance: Glance) -> html.Div:
-    """All that Dash shows; the page itself is put into `page-slot` by `app.js`."""
+    """All that Dash shows; the page itself is put into `page-slot` by `app.js`, and the table into the page."""
     return html.Div(
         [
             dcc.Interval(id="tick", interval=POLL_MS),
@@ -35,7 +35,7 @@ def layout(title: str, glance: Glance) -> html.Div:
             html.Header([_top(title), html.Div(studies(glance), id="studies", role="status")]),
             html.Div(problems(glance), id="problems", role="alert"),
             html.Div(id="page-slot"),
-            _networks(),
+            html.Div(_networks(), id="networks-home"),
         ]
     )
 
@@ -51,7 +51,7 @@ def _top(title: str) -> html.Div:
     )
 
 
-def _networks() -> html.Section:
+def _networks() -> html.Div:
     grid = dag.AgGrid(
         id="networks",
         rowModelType="infinite",
@@ -68,21 +68,13 @@ def _networks() -> html.Section:
         columnSize="autoSize",
         style={"height": "440px"},
     )
-    return html.Section(
+    return html.Div(
         [
-            html.H2("Networks", id="networks-h"),
-            html.P(id="networks-told", className="note"),
-            html.P(
-                [
-                    html.A("Save as CSV", id="csv", className="button", download="selection.csv"),
-                    html.Span(id="spaces"),
-                ],
-                className="tools",
-            ),
+            html.H3("Networks"),
+            html.P("The best by their first seed first; every heading sorts.", className="note"),
             grid,
         ],
-        id="networks-section",
-        **{"aria-labelledby": "networks-h"},
+        id="networks-part",
     )
 
 

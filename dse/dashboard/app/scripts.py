@@ -19,7 +19,6 @@ DOCUMENT: Final = """<!DOCTYPE html>
 <html lang="en">
 <head>
 {%metas%}
-<meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>{%title%}</title>
 <link rel="stylesheet" href="PAGE">

@@ -43,7 +43,11 @@ def app_value(view: View, dashboard: Dashboard) -> tuple[dict[str, Any], View]:
         first=next(iter(shown.sections), ""),
         studies=studies_value(shown.view, kept_networks(shown.view) if partial else None),
     )
-    more = {"partial": partial, "network_page": "/network/{study}/{index}"}
+    more = {
+        "partial": partial,
+        "has_table": True,
+        "network_page": "/network/{study}/{index}",
+    }
     return value | more, shown.view
 
 
