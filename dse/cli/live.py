@@ -9,13 +9,19 @@ import click
 
 @click.command()
 @click.argument("stores", nargs=-1, metavar="[STORE...]")
-@click.option("--study", "studies", multiple=True, metavar="NAME", help="Only this one; repeatable.")
+@click.option(
+    "--study", "studies", multiple=True, metavar="NAME", help="Only this one; repeatable."
+)
 @click.option(
     "--dashboard", default="live", show_default=True, metavar="NAME|FILE", help="What is shown."
 )
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
-    "--port", default=8050, show_default=True, type=click.IntRange(0, 65535), help="0: any free one."
+    "--port",
+    default=8050,
+    show_default=True,
+    type=click.IntRange(0, 65535),
+    help="0: any free one.",
 )
 @click.option(
     "--token",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import threading
 import time
 from collections import Counter
@@ -156,7 +155,7 @@ class WatchedStore:
         """The store; opened anew where another file is in its place."""
         path = self.target.path
         try:
-            found = None if path is None else os.stat(path)
+            found = None if path is None else path.stat()
         except OSError:
             found = None
         identity = None if found is None else (found.st_dev, found.st_ino)
@@ -203,8 +202,10 @@ class WatchedStore:
         self._close()
 
     def _close(self) -> None:
-        for each in (*self._followed.values(), *filter(None, [self._store])):
-            each.close()
+        for followed in self._followed.values():
+            followed.close()
+        if self._store is not None:
+            self._store.close()
         self._followed, self._store = {}, None
 
     # What others may ask at any time

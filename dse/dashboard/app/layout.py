@@ -25,7 +25,7 @@ THEMES: Final = {"": "as the system", "light": "light", "dark": "dark"}
 
 
 def layout(title: str, glance: Glance) -> html.Div:
-    """All that Dash shows; the page itself is put into `page-slot` by `app.js`, and the table into the page."""
+    """All that Dash shows; `app.js` puts the page into `page-slot`, and the table into the page."""
     return html.Div(
         [
             dcc.Interval(id="tick", interval=POLL_MS),

@@ -6,6 +6,7 @@ import html
 import shlex
 from collections.abc import Mapping
 from typing import Any, Final
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd
@@ -16,8 +17,8 @@ from dse.analysis.summary import percent
 from dse.architecture import Architecture
 from dse.architecture.cost import Layer, layers
 from dse.dashboard import markup
-from dse.dashboard.figures.trainings import trainings_figure
 from dse.dashboard.figures.drawing import block_recipe, drawing, row_texts
+from dse.dashboard.figures.trainings import trainings_figure
 from dse.dashboard.filters import level
 from dse.dashboard.labels import COUNTING, label, word
 from dse.dashboard.page import Page, page_value
@@ -25,6 +26,12 @@ from dse.dashboard.panels.base import Block, Group, Plot, Section
 from dse.dashboard.view import StudyData, View
 
 COSTS: Final = ("flops", "params", "activations")
+OPERATIONS: Final = {
+    "act": "activation",
+    "grn": "global response norm",
+    "pool": "max-pool",
+    "scale": "layer scale",
+}
 MEASURED: Final = (
     "name", "value", "low", "high", "n", "unit", "device", "dtype", "batch", "layout", "resolution",
 )  # fmt: skip
@@ -37,14 +44,14 @@ def network_value(view: View, study: StudyData, index: int) -> dict[str, Any]:
     sections = {
         "trainings": _trainings(view, study, index, rows),
         "architecture": _architecture(study, rows),
+        "export": _export(view, study, index),
         "measurements": _measurements(study, index),
         "layers": _layers(study, rows),
         "values": _values(rows),
-        "export": _export(view, study, index),
     }
     return page_value(
         title=f"Network {index}",
-        subtitle=f"{study.name} ({study.kind}): {_outcome(rows.iloc[0])}",
+        subtitle=f"{study.name} ({study.kind}): {_outcome(rows.iloc[0].to_dict())}",
         parts=[page.section(name, each) for name, each in sections.items() if each],
         figures=page.figures,
         first="trainings",
@@ -77,7 +84,7 @@ def export_command(view: View, study: StudyData, index: int) -> str | None:
     return f"dse export {shlex.quote(study.store)}{chosen} --id {index}"
 
 
-def _outcome(row: Mapping[str, Any]) -> str:
+def _outcome(row: Mapping[Any, Any]) -> str:
     if row["state"] == "complete":
         return f"{percent(float(row['error']))} held-out error by its first seed"
     return " ".join(filter(None, [row["state"].replace("_", " "), _text(row["reason"])]))
@@ -115,8 +122,10 @@ def _trainings(view: View, study: StudyData, index: int, rows: pd.DataFrame) -> 
         figure = trainings_figure(curves, colour=view.colour(study))
         told = f"Held-out error by epoch of network {index}, one line a seed."
         blocks.insert(0, Plot(name="curves", figure=figure, described=told))
-    note = "" if study.kind != "search" else (
-        "This network was chosen by a search: it is no random one of its space."
+    note = (
+        ""
+        if study.kind != "search"
+        else ("This network was chosen by a search: it is no random one of its space.")
     )
     return Section(title="Trainings", blocks=blocks, note=note)
 
@@ -136,7 +145,7 @@ def _architecture(study: StudyData, rows: pd.DataFrame) -> Section | None:
     plot = Plot(name="", figure=figure, described=f"{lines}.")
     return Section(
         title="Architecture",
-        blocks=[Group(kind="single", blocks=[plot])],
+        blocks=[Group(kind="pair", blocks=[plot])],
         note="One bar a block, as tall as its width in channels.",
     )
 
@@ -184,7 +193,7 @@ def _layer(layer: Layer, flops: float) -> tuple[object, ...]:
 def _operation(layer: Layer) -> str:
     op = layer.op
     if op.kind != "conv":
-        return {"norm": "norm", "grn": "GRN", "scale": "layer scale"}.get(op.kind, op.kind)
+        return OPERATIONS.get(str(op.kind), str(op.kind))
     groups = "depthwise " if 1 < op.groups == op.in_channels else ""
     groups = groups or (f"{op.groups} groups " if op.groups > 1 else "")
     return f"{groups}conv {op.kernel_size}×{op.kernel_size}"
@@ -246,8 +255,6 @@ def _export(view: View, study: StudyData, index: int) -> Section | None:
 
 
 def _download(study: StudyData, index: int) -> str:
-    from urllib.parse import urlencode
-
     href = "/_dse/network.yaml?" + urlencode({"study": study.name, "index": index})
     return (
         f'<p class="tools"><a class="button" href="{markup.text(href)}" '

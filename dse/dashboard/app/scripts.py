@@ -29,7 +29,8 @@ DOCUMENT: Final = """<!DOCTYPE html>
 <body>
 <a class="skip" href="#page">Skip to the figures</a>
 {%app_entry%}
-<p id="gone" class="problem" role="alert" hidden>The app does not answer: what is shown may be old.</p>
+<p id="gone" class="problem" role="alert" hidden>
+The app does not answer: what is shown may be old.</p>
 <div id="page-whole">
 <div id="page-head"></div>
 <main id="page" tabindex="-1" aria-busy="true"><p class="note">The page is being made.</p></main>

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import socket
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import waitress
 from dash import ClientsideFunction, Dash, Input, Output, State, no_update
@@ -17,9 +17,9 @@ from dse.dashboard.app.grid import NetworkTable
 from dse.dashboard.app.guard import Guard
 from dse.dashboard.app.pages import Built, Pages
 from dse.dashboard.app.routes import add_routes
-from dse.dashboard.app.value import workers_html
 from dse.dashboard.app.scripts import add_scripts, document
 from dse.dashboard.app.source import Source
+from dse.dashboard.app.value import workers_html
 from dse.dashboard.filters import Filter
 from dse.errors import UserError
 
@@ -34,7 +34,7 @@ def make_app(source: Source, pages: Pages, guard: Guard, *, title: str) -> Flask
     server.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app = Dash(
         __name__,
-        server=server,
+        server=cast(Any, server),  # Dash takes a Flask app, whatever its annotation says
         assets_folder="",
         include_assets_files=False,
         use_pages=False,
@@ -81,7 +81,7 @@ def _add_callbacks(app: Dash, source: Source, pages: Pages) -> None:
         ]
         return (*new, live)
 
-    app.clientside_callback(
+    app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("dse", "live"), Output("heard", "data"), Input("live", "data")
     )
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import pandas as pd
 
-from dse.dashboard.applied import apply
 from dse.dashboard.app.source import Glance
+from dse.dashboard.applied import apply
 from dse.dashboard.columns import studies_value
 from dse.dashboard.figures.points import drawn
 from dse.dashboard.page import Page, page_value

@@ -13,6 +13,8 @@ from dse.dashboard.figures.common import ERROR, LEGEND, error_axis, error_range,
 from dse.dashboard.labels import label
 
 HEIGHT: Final = 320
+FEW: Final = 12
+"""Epochs that each have a tick."""
 _DASHES: Final = ("solid", "dash", "dot", "dashdot")
 
 
@@ -41,7 +43,11 @@ def trainings_figure(curves: pd.DataFrame, *, colour: str = theme.NETWORK) -> go
         figure,
         HEIGHT,
         showlegend=True,
-        xaxis={"title": {"text": label("epoch").axis}, "tickformat": "d"},
+        xaxis={
+            "title": {"text": label("epoch").axis},
+            "tickformat": "d",
+            **({"dtick": 1} if curves["epoch"].max() <= FEW else {}),
+        },
         yaxis=error_axis(error_range(errors)),
         legend=LEGEND,
     )

@@ -6,7 +6,7 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote, urlencode
 
 from dse.errors import UserError
@@ -86,7 +86,9 @@ def require_writable(path: Path, *, create: bool) -> None:
         )
 
 
-def open_to_read(path: Path, **settings: Any) -> sqlite3.Connection:
+def open_to_read(
+    path: Path, *, timeout: float, isolation_level: Literal["DEFERRED"] | None = "DEFERRED"
+) -> sqlite3.Connection:
     """A connection that cannot write and creates nothing; for one short transaction.
 
     Opening a WAL database creates its `-wal` and `-shm` files unless it is declared immutable,
@@ -94,7 +96,12 @@ def open_to_read(path: Path, **settings: Any) -> sqlite3.Connection:
     """
     still = not path.with_name(f"{path.name}-wal").exists()
     how = {"mode": "ro", "immutable": "1"} if still else {"mode": "ro"}
-    return sqlite3.connect(f"file:{quote(str(path))}?{urlencode(how)}", uri=True, **settings)
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?{urlencode(how)}",
+        uri=True,
+        timeout=timeout,
+        isolation_level=isolation_level,
+    )
 
 
 def _check_columns(target: Target, connection: sqlite3.Connection) -> None:
