@@ -1,4 +1,4 @@
-"""A dashboard applied to studies: which of them, which of their networks, and the panels' sections."""
+"""A dashboard applied to studies: which of them, which networks of theirs, which sections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from dse.dashboard import markup
 from dse.dashboard.filters import Filter
 from dse.dashboard.panels import PANELS
 from dse.dashboard.panels.base import Options, Section
-from dse.dashboard.spec import Dashboard, ShownPanel
+from dse.dashboard.spec import Dashboard
 from dse.dashboard.view import StudyData, View
 from dse.errors import UserError
 
@@ -145,8 +145,8 @@ def _filter_sentences(asked: Filter, whole: View, part: View) -> list[str]:
         told.append(
             "Statistics are of this part of the space alone."
             if asked.is_on_paper
-            else "They were chosen by what their trainings came to or one by one, and are no random "
-            "sample: no statistic of a population is made of them."
+            else "They were chosen by what their trainings came to or one by one, and are no "
+            "random sample: no statistic of a population is made of them."
         )
     return told
 

@@ -67,7 +67,7 @@ class Dashboard(Config):
     title: str = ""
     about: str = ""
     panels: tuple[ShownPanel, ...] = Field(min_length=1)
-    filter: dict[str, Any] = {}
+    filter: dict[str, Any] = Field(default_factory=dict)
     studies: tuple[str, ...] = ()
 
     @field_validator("panels", mode="before")
