@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from dse.dashboard.panels import about, distributions, findings, networks, parameters, training
+from dse.dashboard.panels import (
+    about,
+    comparison,
+    distributions,
+    factors,
+    findings,
+    marginals,
+    networks,
+    parallel,
+    parameters,
+    roadmap,
+    training,
+)
 from dse.dashboard.panels.base import Options, Panel, Section
 from dse.dashboard.view import View
 
@@ -23,6 +35,15 @@ PANELS: Final[dict[str, Panel]] = {
         _panel("drawings", "the best and the worst network, drawn", networks.drawings),
         _panel("error_against", "error against each parameter", parameters.error_against),
         _panel("costs", "error against FLOPs, parameters, activations", parameters.costs),
+        _panel("comparison", "which of several spaces is better", comparison.comparison),
+        _panel("lineup", "the shapes of the best networks", networks.lineup),
+        _panel("roadmap", "the ConvNeXt paper's walk, step by step", roadmap.roadmap),
+        _panel("order", "what each step adds, averaged over orders", roadmap.order),
+        _panel("marginals", "what was drawn, beside the prior", marginals.marginals),
+        _panel("importance", "how much each parameter matters", factors.importance),
+        _panel("effects", "what each value of each parameter does", factors.effects),
+        _panel("heat_maps", "mean error over two parameters", factors.heat_maps),
+        _panel("parallel", "every choice of every network", parallel.parallel),
         _panel("curves", "learning curves", training.curves),
         _panel("bad_ends", "trainings that ended badly, with reasons", networks.bad_ends),
         _panel("method", "how each number is made", about.method),
