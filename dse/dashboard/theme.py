@@ -19,6 +19,13 @@ GREY = "#8a8f98"
 
 # The same colour for the same thing everywhere.
 NETWORK, MEAN, BEST, WORST, BAD = BLUE, ORANGE, GREEN, VERMILLION, GREY
+STATES = {
+    "complete": NETWORK,
+    "stopped": SKY,
+    "diverged": VERMILLION,
+    "out_of_memory": PURPLE,
+    "failed": BAD,
+}
 STUDIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 # From the least error to the largest; blue to orange through grey, as cividis, on either ground.
 ERRORS = ((0.0, BLUE), (0.5, "#9aa0a8"), (1.0, ORANGE))

@@ -6,13 +6,14 @@ and a mean needs `dse.analysis.population.capped` outcomes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from dse.analysis.estimate import Estimate
+from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.resampling import abc_interval, bca_levels, likelihood_interval
 
 QUARTILES = (0.25, 0.5, 0.75)
@@ -54,6 +55,17 @@ def quantile(
 def quartiles(outcomes: ArrayLike, confidence: float = 0.95) -> tuple[Estimate, ...]:
     """The three quartiles of `outcomes`, each with its own exact interval."""
     return tuple(quantile(outcomes, p, confidence) for p in QUARTILES)
+
+
+def column_quantiles(outcomes: ArrayLike, shares: Sequence[float]) -> FloatArray:
+    """The `shares`-quantiles (k, m) of each column of `outcomes` (n, m), by the inverse EDF.
+
+    What is NaN is not there; a column of nothing else has no quantile (NaN).
+    """
+    values = np.sort(np.asarray(outcomes, dtype=np.float64), axis=0)  # NaN last
+    counts = (~np.isnan(values)).sum(axis=0)
+    ranks = np.array([[_rank(int(n), share) for n in counts] for share in shares], dtype=np.intp)
+    return np.asarray(np.take_along_axis(values, ranks - 1, axis=0))
 
 
 def mean(

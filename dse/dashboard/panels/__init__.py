@@ -8,6 +8,7 @@ from typing import Final
 from dse.dashboard.panels import (
     about,
     comparison,
+    costs,
     distributions,
     factors,
     findings,
@@ -16,6 +17,7 @@ from dse.dashboard.panels import (
     parallel,
     parameters,
     roadmap,
+    running,
     training,
 )
 from dse.dashboard.panels.base import Options, Panel, Section
@@ -31,10 +33,13 @@ PANELS: Final[dict[str, Panel]] = {
     for panel in (
         _panel("conclusion", "key numbers and sentences", findings.conclusion),
         _panel("edf", "distribution of the error, with its band", distributions.edf),
+        _panel("normalised_edf", "the same at equal complexity", distributions.normalised_edf),
+        _panel("best_of", "how good the best of k random networks is", distributions.best_of),
         _panel("best_networks", "table of the best networks", networks.best_networks),
         _panel("drawings", "the best and the worst network, drawn", networks.drawings),
         _panel("error_against", "error against each parameter", parameters.error_against),
-        _panel("costs", "error against FLOPs, parameters, activations", parameters.costs),
+        _panel("costs", "error against FLOPs, parameters, activations; fronts", costs.costs),
+        _panel("measurements", "error against measured latency and the like", costs.measurements),
         _panel("comparison", "which of several spaces is better", comparison.comparison),
         _panel("lineup", "the shapes of the best networks", networks.lineup),
         _panel("roadmap", "the ConvNeXt paper's walk, step by step", roadmap.roadmap),
@@ -45,6 +50,9 @@ PANELS: Final[dict[str, Panel]] = {
         _panel("heat_maps", "mean error over two parameters", factors.heat_maps),
         _panel("parallel", "every choice of every network", parallel.parallel),
         _panel("curves", "learning curves", training.curves),
+        _panel("seeds", "second seed against first, signal and noise", training.seeds),
+        _panel("progress", "trainings by time, and what is left", running.progress),
+        _panel("workers", "who trains what; failures with reasons", running.workers),
         _panel("bad_ends", "trainings that ended badly, with reasons", networks.bad_ends),
         _panel("method", "how each number is made", about.method),
         _panel("provenance", "where the numbers come from", about.provenance),
