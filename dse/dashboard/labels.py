@@ -38,6 +38,9 @@ class Label:
 
 
 LABELS = {
+    "index": Label(name="Network"),
+    "state": Label(name="State"),
+    "reason": Label(name="Reason"),
     "error": Label(name="Held-out error", unit="%", factor=100, decimals=1),
     "train_loss": Label(name="Training loss", decimals=3),
     "seconds": Label(name="Training time", unit="s", decimals=1),

@@ -7,6 +7,8 @@ template (background, text, grid) changes.
 
 from __future__ import annotations
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 BLUE = "#0072B2"
@@ -65,6 +67,11 @@ def _template(*, surface: str, ink: str, soft: str, grid: str) -> go.layout.Temp
 
 LIGHT = _template(surface="#ffffff", ink="#1d2530", soft="#6b7480", grid="#e8ebef")
 DARK = _template(surface="#171c24", ink="#e6e9ee", soft="#939cab", grid="#2b323d")
+
+
+def templates() -> dict[str, Any]:
+    """Both templates as plain data, by the name of the theme."""
+    return {"light": LIGHT.to_plotly_json(), "dark": DARK.to_plotly_json()}
 
 
 def fade(colour: str, alpha: float) -> str:

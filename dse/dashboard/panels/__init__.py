@@ -18,6 +18,7 @@ from dse.dashboard.panels import (
     parameters,
     roadmap,
     running,
+    selection,
     training,
 )
 from dse.dashboard.panels.base import Options, Panel, Section
@@ -54,6 +55,9 @@ PANELS: Final[dict[str, Panel]] = {
         _panel("progress", "trainings by time, and what is left", running.progress),
         _panel("workers", "who trains what; failures with reasons", running.workers),
         _panel("bad_ends", "trainings that ended badly, with reasons", networks.bad_ends),
+        _panel(
+            "selection", "the selected networks, of which figures show more", selection.selection
+        ),
         _panel("method", "how each number is made", about.method),
         _panel("provenance", "where the numbers come from", about.provenance),
     )

@@ -1,0 +1,5 @@
+"use strict";
+(() => {
+  const dse = (window.dse ??= {});
+  dse.restriction = {};
+})();
