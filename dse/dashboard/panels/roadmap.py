@@ -26,8 +26,8 @@ def roadmap(view: View, options: Options) -> Section | None:
         note="Each row is the one above with one change, from ResNet (grey) to ConvNeXt (green), "
         "as in Table 10 and Figure 2 of Liu et al. 2022; pale rows are side branches. Full bars "
         "are measured here, hollow ones printed in the paper: ImageNet-1K, 300 epochs, its own "
-        "widths, a standard deviation of three seeds. The two are different tasks: compare what a step "
-        "changes, not the errors. Bars do not begin "
+        "widths, a standard deviation of three seeds. These are different tasks: compare what a "
+        "step changes, not the errors. Bars do not begin "
         f"at zero. {COUNTING}.",
     )
 
