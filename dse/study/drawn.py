@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from dse.architecture.spec import Architecture
 from dse.space.language.design_space import space_from_definition
@@ -40,6 +41,22 @@ def drawn_values(
         for row, index in enumerate(batch.indices)
         if batch.architecture(row) == Architecture.from_dict(networks[int(index)])
     }
+
+
+def drawn_choices(study: StudyRecord, population: pd.DataFrame) -> pd.DataFrame | None:
+    """What every network was drawn with: a row a network by its number, a column a slot.
+
+    NaN where a slot was not drawn, None where null was. None if it is not known of all networks.
+    """
+    first = population[population["replicate"] == 0]
+    shapes = dict(zip(first["index"].tolist(), first["architecture"], strict=True))
+    drawn = drawn_values(study, shapes)
+    if len(drawn) < len(shapes):
+        return None
+    slots = list(space_from_definition(study.space).slots)
+    rows = {i: [values.get(slot, np.nan) for slot in slots] for i, values in drawn.items()}
+    frame = pd.DataFrame.from_dict(rows, orient="index", columns=slots, dtype=object)
+    return frame.loc[:, frame.notna().any()]
 
 
 def drawn_params(

@@ -30,7 +30,6 @@ def curves_figure(
     best: int | None = None,
     worst: int | None = None,
     study: str = "",
-    colour: str = theme.NETWORK,
 ) -> go.Figure:
     """Held-out error by epoch: median, the middle 80 % and half, and two networks by index.
 
@@ -54,9 +53,9 @@ def curves_figure(
     known = np.where(np.isnan(errors) & bad, np.inf, errors)
     for lower, upper, name, opacity in BANDS:
         ends = np.minimum(ERROR.factor * column_quantiles(known, (lower, upper)), high)
-        _add_band(figure, epochs, ends, name, theme.fade(colour, opacity))
+        _add_band(figure, epochs, ends, name, theme.fade(theme.NETWORK, opacity))
     median = np.minimum(ERROR.factor * column_quantiles(known, (0.5,))[0], high)
-    _add_curve(figure, epochs, median, f"median of n = {len(rows):,}", colour)
+    _add_curve(figure, epochs, median, f"median of n = {len(rows):,}", theme.NETWORK)
     figure.data[-1].meta = role("curves", study)
     index = rows["index"].to_numpy()
     for number, name, shade in ((best, "best", theme.BEST), (worst, "worst", theme.WORST)):

@@ -19,7 +19,7 @@ from dse.dashboard.figures.brush import brushed, number_axis, role
 from dse.dashboard.figures.common import ERROR, LEGEND, error_axis, error_range, styled
 from dse.dashboard.figures.points import MOST_DRAWN, drawn
 
-HEIGHT: Final = 460
+HEIGHT: Final = 540
 BETWEEN: Final = 0.95
 """The band around equal errors holds this share of pairs of one network's errors."""
 Mask = NDArray[np.bool_]
@@ -102,8 +102,12 @@ def seeds_figure(
     styled(
         figure,
         HEIGHT,
-        xaxis=error_axis((low, high)) | {"title": {"text": "Error with the first seed [%]"}},
-        yaxis=error_axis((low, high)) | {"title": {"text": "Error with the second seed [%]"}},
+        xaxis=error_axis((low, high))
+        | {"title": {"text": "Error with the first seed [%]"}, "constrain": "domain"}
+        | {"constraintoward": "left"},
+        yaxis=error_axis((low, high))
+        | {"title": {"text": "Error with the second seed [%]"}, "constrain": "domain"}
+        | {"scaleanchor": "x", "constraintoward": "top"},
         legend=LEGEND,
         hovermode="closest",
     )
