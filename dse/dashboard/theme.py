@@ -32,6 +32,9 @@ STUDIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 # From the least error to the largest; blue to orange through grey, as cividis, on either ground.
 ERRORS = ((0.0, BLUE), (0.5, "#9aa0a8"), (1.0, ORANGE))
 
+BAND = 0.2
+"""The opacity of bands, seen on both backgrounds."""
+
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -46,6 +46,9 @@ class StudyData:
         fanova: importances by another's fANOVA, by slot; empty where there are none.
         resolution: of the full networks' images [px]; None if they cannot be drawn.
         provenance: shown as it is.
+        cautions: what every page that shows the study must say.
+        keeping: the study of some of its trainings alone, which are given, concluded from again;
+            None where that cannot be done.
     """
 
     name: str
@@ -65,6 +68,8 @@ class StudyData:
     fanova: Mapping[str, float] = field(default_factory=dict)
     resolution: int | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    cautions: tuple[str, ...] = ()
+    keeping: Callable[[pd.DataFrame], StudyData] | None = field(default=None, repr=False)
 
     @cached_property
     def networks(self) -> pd.DataFrame:
@@ -78,6 +83,17 @@ class StudyData:
         Parameters are what the networks were drawn with, else they are read off the networks.
         """
         return levelled(self.population, self.choices)
+
+    @property
+    def heading(self) -> str:
+        """Its name, and its kind where it is no survey."""
+        return self.name if self.kind == "survey" else f"{self.name} ({self.kind})"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What it says."""
+        concluded = self.summary or self.search
+        return concluded.sentences if concluded else ()
 
     @property
     def is_sample(self) -> bool:

@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from dse.errors import UserError
-from dse.jobs.compare import compare_job, paper_networks, read_study, split_study
+from dse.jobs.compare import compare_job, paper_networks, read_study
 from dse.store.store import Store
+from dse.store.target import split_study
 from tests.filled import fill_survey
 from tests.store.records import fill
 from tests.tiny import PROXY

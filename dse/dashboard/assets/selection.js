@@ -117,7 +117,8 @@
     if (!found.length) return [];
     const scale = dse.architecture.scale(found.map(([, , , , plan]) => plan));
     return [
-      make("h3", {}, "The best and the worst of them"),
+      make("h3", {}, page.value.partial ? "The best and the worst of those drawn"
+        : "The best and the worst of them"),
       make("div", { class: "pair" }, found.map(([name, study, row, error, plan]) => make("div", {},
         make("p", {}, `${name}: network `,
           dse.network.opener(study, study.table.get("index").values[row]),
@@ -133,31 +134,47 @@
     ui.told = make("p", { class: "told" });
     ui.listed = make("ul", { class: "chips", "aria-label": "Conditions" });
     ui.tools = make("p", { class: "tools" });
+    ui.said = make("p", { class: "note", role: "alert" });
     ui.form = make("div", {});
     ui.found = make("div", { class: "found" });
-    place.replaceChildren(ui.told, ui.listed, ui.tools, ui.form, ui.found);
+    place.replaceChildren(ui.told, ui.listed, ui.tools, ui.said, ui.form, ui.found);
     new IntersectionObserver((entries) => {
       ui.isNear = entries.at(-1).isIntersecting;
       if (ui.isNear && ui.isStale) draw();
     }, { rootMargin: "300px" }).observe(place);
   };
 
-  const tools = () => {
+  const space = (study) => {
+    try {
+      dse.values.save("selection.yaml", "application/yaml", dse.restriction.yaml(study));
+      ui.said.textContent = "";
+    } catch (error) {
+      ui.said.textContent = error.message;
+    }
+  };
+
+  const tools = () => [
+    dse.values.copier("Copy link", dse.exports.link),
+    ...(page.files ? page.files() : saved()),
+    button("Clear", clear),
+  ];
+
+  // Files that the browser makes itself; an app has `page.files`, links to those of its server.
+  const saved = () => {
     const csv = () => dse.values.save("selection.csv", "text/csv", dse.exports.csv());
     const spaces = page.studies.filter((study, place) => study.space && page.answers[place].n);
     return [
-      dse.values.copier("Copy link", dse.exports.link),
       button("Save as CSV", csv),
       ...spaces.map((study) => button(
         spaces.length > 1 ? `Save as space (${study.name})` : "Save as space (YAML)",
-        () => dse.values.save("selection.yaml", "application/yaml", dse.restriction.yaml(study)))),
-      button("Clear", clear),
+        () => space(study))),
     ];
   };
 
   const draw = () => {
     ui.isStale = false;
-    ui.found.replaceChildren(...(page.isFiltered() ? [...networks(), ...drawings()] : []));
+    const table = page.value.has_table ? () => [] : networks; // an app has a table of its own
+    ui.found.replaceChildren(...(page.isFiltered() ? [...table(), ...drawings()] : []));
   };
 
   const update = () => {
@@ -171,6 +188,7 @@
     ui.told.textContent = told();
     dse.conditions.chips(ui.listed);
     ui.tools.hidden = !isOn;
+    ui.said.textContent = "";
     ui.tools.replaceChildren(...tools());
     ui.isStale = true;
     if (ui.isNear || !isOn) draw();

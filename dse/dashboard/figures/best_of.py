@@ -97,7 +97,7 @@ def _add_band(figure: go.Figure, look: Look, points: Sequence[BestOf]) -> None:
     figure.add_scatter(
         y=_values(points, "upper"),
         fill="tonexty",
-        fillcolor=theme.fade(look.colour, 0.16),
+        fillcolor=theme.fade(look.colour, theme.BAND),
         name=name,
         showlegend=not named,
         **band,

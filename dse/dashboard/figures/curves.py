@@ -18,7 +18,7 @@ from dse.dashboard.figures.common import ERROR, LEGEND, error_axis, error_range,
 from dse.dashboard.labels import label
 
 HEIGHT: Final = 400
-BANDS: Final = ((0.1, 0.9, "middle 80 %", 0.12), (0.25, 0.75, "middle half", 0.2))
+BANDS: Final = ((0.1, 0.9, "middle 80 %", 0.16), (0.25, 0.75, "middle half", 0.26))
 """Lower and upper share, name, opacity."""
 MOST_MARKED: Final = 40
 

@@ -167,7 +167,7 @@ def _cloud(look: Look, rows: pd.DataFrame, column: str, better: Better | None, m
 
 def _add_networks(figure: go.Figure, cloud: _Cloud, frame: _Frame) -> None:
     plain = cloud.shown & ~cloud.bad & ~cloud.front
-    faint = 0.45 if plain.sum() > CROWD else 0.75
+    faint = 0.6 if plain.sum() > CROWD else 0.8
     _add_points(
         figure,
         cloud,
