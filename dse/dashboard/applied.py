@@ -17,7 +17,7 @@ from dse.dashboard.spec import Dashboard
 from dse.dashboard.view import StudyData, View
 from dse.errors import UserError
 
-FIRST = "before_all"
+FIRST = "notes"
 """The name of the section that says what must be known of all others."""
 
 
