@@ -14,7 +14,6 @@ from dse.store.store import Store
 from tests import tiny
 from tests.searching import Searched
 from tests.services.postgresql import Server
-from tests.store.records import fill
 
 VERSION_1 = Path(__file__).parent / "store" / "version_1.sql"
 

@@ -91,6 +91,7 @@ def _part(study: StudyData, asked: Filter) -> StudyData:
         population=rows,
         curves=_of(part.curves, kept),
         measurements=_of(part.measurements, kept),
+        choices=None if part.choices is None else part.choices.loc[part.choices.index.isin(kept)],
         summary=part.summary if asked.is_on_paper else None,
         keeping=None,
     )

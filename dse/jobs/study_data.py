@@ -22,6 +22,7 @@ from dse.store.records import StudyRecord
 from dse.store.target import Target
 from dse.store.watching import Snapshot
 from dse.study.caution import duplicate_caution, kernel_caution, sampling_caution
+from dse.study.drawn import drawn_choices
 from dse.study.plan import random_repeats
 from dse.study.status import make_status
 
@@ -68,6 +69,7 @@ def study_data(
         landings=landings_of(snapshot),
         status=status,
         space=space_of(study),
+        choices=choices_of(study, population),
         resolution=study.budget.get("resolution"),
         provenance=provenance_of(study, population),
         cautions=cautions_of(study),
@@ -89,6 +91,13 @@ def space_of(study: StudyRecord) -> DesignSpace | None:
         return space_from_definition(study.space)
     except UserError:
         return None
+
+
+def choices_of(study: StudyRecord, population: pd.DataFrame) -> pd.DataFrame | None:
+    """What the networks of a survey were drawn with; None where that is not known."""
+    if study.kind != "survey" or space_of(study) is None:
+        return None
+    return drawn_choices(study, population)
 
 
 def provenance_of(study: StudyRecord, population: pd.DataFrame) -> Mapping[str, Any]:
