@@ -25,7 +25,7 @@ from dse.dashboard.view import StudyData, View
 
 MOST_EPOCHS: Final = 40
 TOLD: Final = ("flops", "params", "activations", "seconds")
-_MISSING: Final = 65535
+MISSING: Final = 65535
 _TYPES: Final = ("u1", "u2", "i4", "f4", "f8")
 Packed = dict[str, Any]
 
@@ -114,10 +114,10 @@ def pack_curves(curves: pd.DataFrame, index: NDArray[np.int64]) -> Packed | None
     shown = _thinned(np.unique(epochs[wanted]))
     wanted = wanted & np.isin(epochs, shown)
     scale = max(float(errors[wanted].max()), 1e-9)
-    table = np.full((len(index), len(shown)), _MISSING, dtype="<u2")
+    table = np.full((len(index), len(shown)), MISSING, dtype="<u2")
     row = np.searchsorted(index, curves["index"].to_numpy(dtype=np.int64)[wanted])
     column = np.searchsorted(shown, epochs[wanted])
-    table[row, column] = np.round(errors[wanted] / scale * (_MISSING - 1))
+    table[row, column] = np.round(errors[wanted] / scale * (MISSING - 1))
     return {"epochs": shown.tolist(), "scale": scale, "data": _encoded(table)}
 
 

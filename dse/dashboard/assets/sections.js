@@ -30,9 +30,12 @@
       shown.set(section.id, written);
       return same ? old : old ? kept(section, old) : section;
     });
-    if (sections.length === main.children.length
-      && sections.every((section, k) => section === main.children[k])) return;
-    main.replaceChildren(...sections);
+    const stays = new Set(sections);
+    for (const old of [...main.children]) if (!stays.has(old)) old.remove();
+    // One by one: what is taken out and put back is scrolled to its start, with all inside.
+    sections.forEach((section, k) => {
+      if (main.children[k] !== section) main.insertBefore(section, main.children[k] ?? null);
+    });
   };
 
   dse.sections = { put };

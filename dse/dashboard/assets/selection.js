@@ -117,7 +117,8 @@
     if (!found.length) return [];
     const scale = dse.architecture.scale(found.map(([, , , , plan]) => plan));
     return [
-      make("h3", {}, "The best and the worst of them"),
+      make("h3", {}, page.value.partial ? "The best and the worst of those drawn"
+        : "The best and the worst of them"),
       make("div", { class: "pair" }, found.map(([name, study, row, error, plan]) => make("div", {},
         make("p", {}, `${name}: network `,
           dse.network.opener(study, study.table.get("index").values[row]),
@@ -141,6 +142,10 @@
       ui.isNear = entries.at(-1).isIntersecting;
       if (ui.isNear && ui.isStale) draw();
     }, { rootMargin: "300px" }).observe(place);
+    new IntersectionObserver((entries) => { // the bar says no more than the panel's head
+      ui.isRead = entries.at(-1).isIntersecting;
+      ui.bar.hidden = ui.isRead || !page.isFiltered();
+    }).observe(ui.listed);
   };
 
   const space = (study) => {
@@ -152,27 +157,33 @@
     }
   };
 
-  const tools = () => {
+  const tools = () => [
+    dse.values.copier("Copy link", dse.exports.link),
+    ...(page.files ? page.files() : saved()),
+    button("Clear", clear),
+  ];
+
+  // Files that the browser makes itself; an app has `page.files`, links to those of its server.
+  const saved = () => {
     const csv = () => dse.values.save("selection.csv", "text/csv", dse.exports.csv());
     const spaces = page.studies.filter((study, place) => study.space && page.answers[place].n);
     return [
-      dse.values.copier("Copy link", dse.exports.link),
       button("Save as CSV", csv),
       ...spaces.map((study) => button(
         spaces.length > 1 ? `Save as space (${study.name})` : "Save as space (YAML)",
         () => space(study))),
-      button("Clear", clear),
     ];
   };
 
   const draw = () => {
     ui.isStale = false;
-    ui.found.replaceChildren(...(page.isFiltered() ? [...networks(), ...drawings()] : []));
+    const table = page.value.has_table ? () => [] : networks; // an app has a table of its own
+    ui.found.replaceChildren(...(page.isFiltered() ? [...table(), ...drawings()] : []));
   };
 
   const update = () => {
     const isOn = page.isFiltered();
-    ui.bar.hidden = !isOn;
+    ui.bar.hidden = !isOn || Boolean(ui.panel && ui.isRead);
     document.body.classList.toggle("selecting", isOn);
     ui.live.textContent = told();
     ui.count.textContent = told();

@@ -25,8 +25,8 @@ from dse.dashboard.labels import Label, axis_type, label, word
 from dse.space.language.narrow import text
 
 MOST_LINES = 400
-STRIP = 0.46
-ROW = 76  # px
+STRIP = 0.4
+ROW = 88  # px
 COLOURS = 12
 _SPREAD = 0.38
 _FEW = 60

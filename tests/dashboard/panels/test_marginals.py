@@ -11,7 +11,7 @@ from dse.dashboard.panels.marginals import marginals, realised
 from dse.dashboard.view import View
 from dse.space import Budget, Sampler
 from dse.space.describe.description import describe
-from dse.study.slots import slot_values
+from dse.study.slots import slot_columns
 from tests.dashboard.conftest import make_study
 from tests.dashboard.panels.test_factors import plots
 from tests.population import make_population
@@ -28,10 +28,7 @@ def sampler():
 @pytest.fixture(scope="module")
 def choices(sampler):
     batch = sampler.batch(np.arange(N))
-    slots = list(sampler.space.slots)
-    drawn = [slot_values(batch.drawer, batch.draft.draws, row) for row in range(N)]
-    rows = [[values.get(slot, np.nan) for slot in slots] for values in drawn]
-    frame = pd.DataFrame(rows, columns=slots, dtype=object)
+    frame = pd.DataFrame(slot_columns(batch.drawer, batch.draft.draws), dtype=object)
     return frame.loc[:, frame.notna().any()]
 
 
