@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -38,8 +36,6 @@ PAIRED_NOTE: Final = (
     "and are in no statistic of a survey."
 )
 MOST_DRAWN_AGAIN: Final = 20_000
-SETS_KEPT: Final = 8
-_CHOICES: Final[dict[str, pd.DataFrame | None]] = {}
 LOOKED_AT: Final = 500
 """So many trainings' networks are looked at for what the proxy cannot see."""
 
@@ -101,20 +97,12 @@ def space_of(study: StudyRecord) -> DesignSpace | None:
 def choices_of(study: StudyRecord, population: pd.DataFrame) -> pd.DataFrame | None:
     """What the networks of a survey were drawn with; None where that is not known.
 
-    Drawing 10,000 networks again takes seconds, so it is done once for each set of networks, and
-    not for more than `MOST_DRAWN_AGAIN`, which are looked at by what they came to be.
+    More than `MOST_DRAWN_AGAIN` are looked at by what they came to be, as it would take a while.
     """
-    first = population[population["replicate"] == 0]
-    if study.kind != "survey" or space_of(study) is None or len(first) > MOST_DRAWN_AGAIN:
+    many = population["index"].nunique() > MOST_DRAWN_AGAIN
+    if study.kind != "survey" or space_of(study) is None or many:
         return None
-    sampling = [study.space_hash, study.seed, study.budget, study.design.get("sampling")]
-    asked = [*sampling, first["index"].tolist(), first["architecture"].tolist()]
-    key = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
-    if key not in _CHOICES:
-        _CHOICES[key] = drawn_choices(study, population)
-        for oldest in [*_CHOICES][:-SETS_KEPT]:
-            _CHOICES.pop(oldest, None)
-    return _CHOICES[key]
+    return drawn_choices(study, population)
 
 
 def provenance_of(study: StudyRecord, population: pd.DataFrame) -> Mapping[str, Any]:

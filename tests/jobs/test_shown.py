@@ -59,15 +59,12 @@ def test_a_survey_is_read_with_all_that_is_known_of_it(survey: StudyData) -> Non
     assert survey.provenance["budget"]["tolerance"] == 0.01
 
 
-def test_what_networks_were_drawn_with_is_found_once_for_all_of_them(
+def test_what_networks_were_drawn_with_is_known_unless_they_are_too_many(
     folder: Path, survey: StudyData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert survey.choices is not None
     assert list(survey.choices.index) == list(range(24))
     assert {"depths.1", "kernel_sizes.1"} <= set(survey.choices.columns)
-    monkeypatch.setattr("dse.jobs.study_data.drawn_choices", lambda *_: pytest.fail("drawn again"))
-    again = read_study_data(parse_target(folder / "a.db"))
-    assert again.choices is survey.choices
     monkeypatch.setattr("dse.jobs.study_data.MOST_DRAWN_AGAIN", 23)
     assert read_study_data(parse_target(folder / "a.db")).choices is None
 

@@ -120,7 +120,7 @@ def _number_axis(
 def _error_axis(rows: pd.DataFrame, shown: pd.DataFrame) -> tuple[dict[str, Any], FloatArray]:
     every, values = outcomes(rows), outcomes(shown)
     every = every[np.isfinite(every)]
-    if not np.ptp(every) > 0:
+    if not every.size or not np.ptp(every) > 0:
         every = np.array([0.0, 1.0])
     axis, at = _number_axis("error", every, np.where(np.isfinite(values), values, np.nan))
     return axis, at
