@@ -20,6 +20,7 @@ from dse.analysis.factors.effects import varied_columns
 from dse.analysis.population import outcomes
 from dse.dashboard.filters import level, numbers
 from dse.dashboard.labels import label, word
+from dse.dashboard.slots import space_value
 from dse.dashboard.view import StudyData, View
 
 MOST_EPOCHS: Final = 40
@@ -77,6 +78,7 @@ def study_value(study: StudyData, *, kept: Collection[int] | None = None) -> Pac
         },
         "again": pack_table(again[["index", "replicate", "state", "error"]]),
         "measurements": pack_table(_of(study.measurements, rows)),
+        "space": None if study.space is None else space_value(study.space, choices),
         "curves": pack_curves(study.curves, rows["index"].to_numpy(dtype=np.int64)),
     }
 

@@ -44,11 +44,11 @@ def restriction(asked: Filter, space: DesignSpace) -> Restriction:
     conditions: dict[str, dict[str, Condition]] = {}
     unsaid = []
     for column, condition in asked.conditions.items():
-        slot = _slot(column, space)
+        slot = slot_of(column, space)
         if slot is not None and slot in free:
             conditions.setdefault(slot, {})[column] = condition
         elif slot is None or not space.slots[slot].is_fixed:
-            unsaid.append(_why_not(column, slot))
+            unsaid.append(why_not(column, slot))
     found = {slot: _limits(slot, several, space) for slot, several in conditions.items()}
     kept = {slot: limits for slot, limits in found.items() if limits is not None}
     return Restriction(parameters=narrowed(space, kept) if kept else {}, unsaid=tuple(unsaid))
@@ -83,13 +83,13 @@ def restriction_yaml(asked: Filter, space: DesignSpace) -> str:
     return "".join(f"# {_one_line(comment)}\n" for comment in comments) + written
 
 
-def _slot(column: str, space: DesignSpace) -> str | None:
+def slot_of(column: str, space: DesignSpace) -> str | None:
     """The slot that alone decides a column; None if there is none, as for widths under a budget."""
     if not column.startswith("arch.") or column.startswith("arch.dims."):
         return None
     name = column.removeprefix("arch.")
     base, _, stage = name.rpartition(".")
-    if name in space.slots and _lists(name, space) is None:
+    if name in space.slots and lists_of(name, space) is None:
         return name
     drawn_once = isinstance(space.parameters.given.get(base), StageParameter)
     return base if drawn_once and stage.isdecimal() and base in space.slots else None
@@ -100,7 +100,8 @@ def _one_line(words: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in words).split())
 
 
-def _why_not(column: str, slot: str | None) -> str:
+def why_not(column: str, slot: str | None) -> str:
+    """The sentence for a condition on a column that a space cannot say."""
     if not column.startswith("arch."):
         return f"Not said here: {column}, as a space says choices alone."
     if slot is None:
@@ -138,7 +139,7 @@ def _limits(slot: str, conditions: Mapping[str, Condition], space: DesignSpace) 
     return frozenset(text(value) for value in prior.values if value not in left)
 
 
-def _lists(slot: str, space: DesignSpace) -> tuple[tuple[float, ...], ...] | None:
+def lists_of(slot: str, space: DesignSpace) -> tuple[tuple[float, ...], ...] | None:
     """The whole lists that a slot stands for, one value for each stage; None if for none."""
     parameter = space.parameters.given.get(slot)
     return parameter.any_of if isinstance(parameter, StageParameter) else None
@@ -147,7 +148,7 @@ def _lists(slot: str, space: DesignSpace) -> tuple[tuple[float, ...], ...] | Non
 def _left(slot: str, conditions: Mapping[str, Condition], space: DesignSpace) -> list[Value]:
     """The values of a slot that meet every condition; of whole lists each looks at one stage."""
     values = list(space.slots[slot].values or ())
-    lists = _lists(slot, space)
+    lists = lists_of(slot, space)
     kept = np.ones(len(values), dtype=np.bool_)
     for column, condition in conditions.items():
         looked_at: list[Any] = values

@@ -30,6 +30,9 @@ STATES = {
 }
 STUDIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
 
+BAND = 0.2
+"""The opacity of bands, seen on both backgrounds."""
+
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 

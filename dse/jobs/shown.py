@@ -75,7 +75,7 @@ def find_studies(stores: Sequence[Place], names: Sequence[str] = ()) -> list[Tar
                 store.existing_study()
             targets = [target]
         for each in targets:
-            missing.pop(each.study, None)
+            missing.pop(str(each.study), None)
         found += targets
     if missing:
         places = ", ".join(str(parse_target(place)) for place in stores)

@@ -129,9 +129,7 @@ def test_a_paired_study_is_in_no_statistic(tmp_path: Path) -> None:
 
 def test_what_was_measured_elsewhere_has_no_status_and_may_have_no_space(tmp_path: Path) -> None:
     (tmp_path / "zoo.csv").write_text("network,stem,error\na,x,10.5\nb,y,20.5\nc,x,30.5\n")
-    import_job(
-        file=str(tmp_path / "zoo.csv"), name="zoo", store=tmp_path / "zoo.db", asked=Asked()
-    )
+    import_job(file=str(tmp_path / "zoo.csv"), name="zoo", store=tmp_path / "zoo.db", asked=Asked())
     found = read_study_data(parse_target(tmp_path / "zoo.db"))
     assert (found.kind, found.status, found.space, found.resolution) == ("imported", {}, None, None)
     assert found.is_sample

@@ -50,6 +50,7 @@
     own.template = page.value.templates[print ? "light" : page.theme()];
     own.shapes = [...(own.shapes ?? []), ...marks.shapes(figure)];
     own.selections = [];
+    own.selectionrevision = 0; // what is selected is the page's to say
     own.uirevision = plot.id; // zoom, legend and mode stay as people have set them
     if (isTouched || (own.dragmode === "select" && !isBrushed(figure))) own.dragmode = false;
     if (print) own.width = paper(plot);
@@ -58,10 +59,11 @@
 
   const draw = (place, print = false) => {
     const { plot, isDrawn } = place;
+    place.config ??= config(page.value.figures[plot.id]); // a new one would begin the plot anew
     const figure = page.value.figures[plot.id];
     Object.assign(place, { isDrawn: true, isStale: false, isMarked: true });
     const data = [...figure.data.map((trace) => ({ ...trace })), ...marks.added(figure)];
-    const done = Plotly.react(plot, data, layout(figure, print, plot), config(figure));
+    const done = Plotly.react(plot, data, layout(figure, print, plot), place.config);
     if (!isDrawn) {
       dse.brush.attach(plot);
       // Plotly gives points their full colour again whenever it draws them.
@@ -74,10 +76,8 @@
   const refresh = (place) => {
     if (!place.isDrawn || place.isStale) return draw(place);
     if (place.isMarked) return undefined;
-    const figure = page.value.figures[place.plot.id];
-    if (marks.changes(figure)) return draw(place);
     place.isMarked = true;
-    return marks.fade(place.plot, figure);
+    return marks.mark(place.plot, page.value.figures[place.plot.id]) ? undefined : draw(place);
   };
 
   const all = (part) => Promise.all([...places.values()].filter(part).map(refresh));

@@ -92,9 +92,10 @@
     return place >= 0 && made[trace.meta.role] ? made[trace.meta.role](place, figure) : [];
   });
 
-  // Where the selection lies on an axis that is all that a figure is brushed by.
+  // Where the selection lies, on a figure without points that has nothing else to show it by.
   const shapes = (figure) => {
     const brush = figure.layout.meta?.brush;
+    if (figure.data.some((trace) => trace.meta?.role === "networks")) return [];
     const condition = brush?.x && !brush.y && page.filter.get(brush.x.column);
     if (!condition || !dse.filter.isRange(condition) || !brush.x.factor) return [];
     const ends = figure.layout.xaxis.range;
@@ -107,32 +108,40 @@
 
   // Fade the points of networks that are not selected. Plotly would make the whole figure anew
   // for this, which takes a hundred times as long; what it draws next, it draws by `selectedpoints`.
+  // The other traces get back what Plotly's own selection took from them.
   const fade = (plot, figure) => {
+    const groups = new Map([...plot.querySelectorAll(".scatterlayer .trace")].map(
+      (group) => [group.__data__?.[0]?.trace?.index, group]));
     figure.data.forEach((trace, number) => {
-      if (trace.meta?.role !== "networks" || !trace.customdata) return;
-      const place = page.studies.findIndex((study) => study.name === trace.meta.study);
-      if (place < 0) return;
-      const points = page.isFiltered() ? chosen(trace, place) : null;
+      const place = trace.meta?.role === "networks" && page.isFiltered()
+        ? page.studies.findIndex((study) => study.name === trace.meta.study) : -1;
+      const points = place < 0 ? undefined : chosen(trace, place);
+      const kept = points && new Set(points);
       const drawn = plot.data?.[number];
       if (drawn) {
-        drawn.selectedpoints = points ?? undefined;
+        drawn.selectedpoints = points;
         drawn.unselected = { marker: { opacity: FADED } };
       }
-      const full = trace.marker?.opacity ?? 1;
-      const kept = points && new Set(points);
-      const group = plot.querySelectorAll(".scatterlayer .trace");
-      for (const each of group) {
-        if (each.__data__?.[0]?.trace?.index !== number) continue;
-        for (const mark of each.querySelectorAll(".point")) {
-          mark.style.opacity = !kept || kept.has(mark.__data__.i) ? full : FADED;
-        }
+      const full = (point) => trace.marker?.opacity?.[point] ?? trace.marker?.opacity ?? 1;
+      for (const mark of groups.get(number)?.querySelectorAll(".point") ?? []) {
+        const point = mark.__data__.i;
+        mark.style.opacity = !kept || kept.has(point) ? full(point) : FADED;
       }
     });
   };
 
-  // Whether a figure has to be drawn anew when the selection changes.
-  const changes = (figure) => Boolean(figure.layout.meta?.brush?.x && !figure.layout.meta.brush.y)
-    || figure.data.some((trace) => made[trace.meta?.role]);
+  // Show the selection in a figure that is drawn already, with as little work as may be; false
+  // where the figure has to be drawn anew.
+  const mark = (plot, figure) => {
+    if (figure.data.some((trace) => made[trace.meta?.role])) return false;
+    const own = figure.layout.shapes ?? [];
+    const more = shapes(figure);
+    if (more.length || plot.layout.shapes?.length !== own.length) {
+      Plotly.relayout(plot, { shapes: [...own, ...more] });
+    }
+    fade(plot, figure);
+    return true;
+  };
 
-  dse.marks = { added, shapes, fade, changes, count };
+  dse.marks = { added, shapes, fade, mark, count };
 })();

@@ -134,13 +134,23 @@
     ui.told = make("p", { class: "told" });
     ui.listed = make("ul", { class: "chips", "aria-label": "Conditions" });
     ui.tools = make("p", { class: "tools" });
+    ui.said = make("p", { class: "note", role: "alert" });
     ui.form = make("div", {});
     ui.found = make("div", { class: "found" });
-    place.replaceChildren(ui.told, ui.listed, ui.tools, ui.form, ui.found);
+    place.replaceChildren(ui.told, ui.listed, ui.tools, ui.said, ui.form, ui.found);
     new IntersectionObserver((entries) => {
       ui.isNear = entries.at(-1).isIntersecting;
       if (ui.isNear && ui.isStale) draw();
     }, { rootMargin: "300px" }).observe(place);
+  };
+
+  const space = (study) => {
+    try {
+      dse.values.save("selection.yaml", "application/yaml", dse.restriction.yaml(study));
+      ui.said.textContent = "";
+    } catch (error) {
+      ui.said.textContent = error.message;
+    }
   };
 
   const tools = () => [
@@ -157,7 +167,7 @@
       button("Save as CSV", csv),
       ...spaces.map((study) => button(
         spaces.length > 1 ? `Save as space (${study.name})` : "Save as space (YAML)",
-        () => dse.values.save("selection.yaml", "application/yaml", dse.restriction.yaml(study)))),
+        () => space(study))),
     ];
   };
 
@@ -178,6 +188,7 @@
     ui.told.textContent = told();
     dse.conditions.chips(ui.listed);
     ui.tools.hidden = !isOn;
+    ui.said.textContent = "";
     ui.tools.replaceChildren(...tools());
     ui.isStale = true;
     if (ui.isNear || !isOn) draw();

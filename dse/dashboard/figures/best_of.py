@@ -41,22 +41,28 @@ def best_of_figure(
     ended badly counts as one that guesses.
     """
     figure = go.Figure()
+    most = 1
     reached: list[FloatArray] = []
-    for number, (look, rows) in enumerate(by_study(first_seeds(population), looks)):
-        result = outcomes(rows)
+    for look, rows in by_study(first_seeds(population), looks):
+        result, most = outcomes(rows), max(most, len(rows))
         classes = int(rows["classes"].max()) if "classes" in rows else 0
         points = best_of(capped(result, classes), ks(len(rows)), confidence=confidence)
         bad = int(np.isinf(result).sum())
-        _add(figure, look, points, len(rows), bad, named=number == 0)
-        reached.append(np.array([_ends(point) for point in points]).ravel())
+        ended = f", {bad:,} of them as guessing" if bad else ""
+        known = [point for point in points if _is_known(point)]
+        if len(known) > 1:
+            _add_band(figure, look, known)
+        _add_curves(figure, look, points, len(known), f"{look.name}<br>n = {len(rows):,}{ended}")
+        reached += [_values(points, "value"), _values(known, "lower"), _values(known, "upper")]
     styled(
         figure,
         380,
         xaxis={
             "title": {"text": "Networks drawn at random, k"},
             **number_axis_of("log", np.array([1.0, MOST_K])),
+            "range": [-0.03, 1.02 * np.log10(max(ks(most)[-1], 2))],
         },
-        yaxis=error_axis(error_range(np.concatenate(reached or [np.array([])]))),
+        yaxis=error_axis(error_range(np.concatenate([[], *reached]) / ERROR.factor)),
         legend=LEGEND,
     )
     return figure
@@ -72,52 +78,72 @@ def ks(n: int) -> list[int]:
     return sorted({*even.tolist(), min(max(n // SUPPORT, 1), top)})
 
 
-def _ends(point: BestOf) -> tuple[float, float, float]:
-    error = point.error
-    bounds = (error.lower, error.upper) if np.isfinite(error.upper - error.lower) else ()
-    return (error.value, *(bounds or (error.value, error.value)))
+def _values(points: Sequence[BestOf], name: str) -> FloatArray:
+    """Of each point the `value` or a bound, in shown units."""
+    return np.array([ERROR.factor * getattr(point.error, name) for point in points])
 
 
-def _add(
-    figure: go.Figure, look: Look, points: Sequence[BestOf], n: int, bad: int, *, named: bool
+def _add_band(figure: go.Figure, look: Look, points: Sequence[BestOf]) -> None:
+    """The intervals, which the legend names the first time."""
+    band = {
+        "x": [point.k for point in points],
+        "mode": "lines",
+        "line": {"width": 0},
+        "hoverinfo": "skip",
+    }
+    name = f"{100 * points[0].error.confidence:g} % interval at each k"
+    named = any(trace.name == name for trace in figure.data)
+    figure.add_scatter(y=_values(points, "lower"), showlegend=False, **band)
+    figure.add_scatter(
+        y=_values(points, "upper"),
+        fill="tonexty",
+        fillcolor=theme.fade(look.colour, theme.BAND),
+        name=name,
+        showlegend=not named,
+        **band,
+    )
+
+
+def _add_curves(
+    figure: go.Figure, look: Look, points: Sequence[BestOf], known: int, name: str
 ) -> None:
-    known = [point for point in points if np.isfinite(point.error.upper - point.error.lower)]
-    if known:
-        x = [point.k for point in known]
-        band = {"x": x, "mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
-        lower = [ERROR.factor * point.error.lower for point in known]
-        upper = [ERROR.factor * point.error.upper for point in known]
-        figure.add_scatter(y=lower, showlegend=False, **band)
-        figure.add_scatter(
-            y=upper,
-            fill="tonexty",
-            fillcolor=theme.fade(look.colour, 0.16),
-            name=f"{100 * known[0].error.confidence:g} % interval at each k",
-            showlegend=named,
-            **band,
-        )
-    ended = f", {bad:,} of them as guessing" if bad else ""
-    first_without = max(len(known) - 1, 0)
-    parts = ((points[: len(known)], "solid"), (points[first_without:], "dot"))
-    shown = [(part, dash) for part, dash in parts if len(part) > (dash == "dot" and bool(known))]
-    for place, (part, dash) in enumerate(shown):
+    """The expectation: as a line over the first `known` points, from where on it is dotted."""
+    parts = [(points[:known], "solid"), (points[max(known - 1, 0) :], "dot")]
+    for number, (part, dash) in enumerate(part for part in parts if part[0]):
+        alone = dash == "solid" and known == 1
         figure.add_scatter(
             x=[point.k for point in part],
-            y=[ERROR.factor * point.error.value for point in part],
-            mode="lines",
+            y=_values(part, "value"),
+            error_y=_bars(part) if alone else None,
+            mode="lines+markers" if alone else "lines",
             line={"color": look.colour, "width": 2.5, "dash": dash},
-            name=f"{look.name}<br>n = {n:,}{ended}",
+            name=name,
             legendgroup=look.study,
-            showlegend=place == 0,
+            showlegend=number == 0,
             customdata=[_interval(point) for point in part],
             hovertemplate="best of %{x}: %{y:.1f} % on average%{customdata}"
             f"<extra>{look.name}</extra>",
         )
 
 
+def _bars(points: Sequence[BestOf]) -> dict[str, object]:
+    value = _values(points, "value")
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": _values(points, "upper") - value,
+        "arrayminus": value - _values(points, "lower"),
+    }
+
+
+def _is_known(point: BestOf) -> bool:
+    """Whether it has an interval."""
+    return bool(np.isfinite(point.error.upper - point.error.lower))
+
+
 def _interval(point: BestOf) -> str:
     error = point.error
-    if not np.isfinite(error.upper - error.lower):
+    if not _is_known(point):
         return ", no interval: too few networks"
     low, high = ERROR.factor * error.lower, ERROR.factor * error.upper
     return f", {100 * error.confidence:g} % interval {low:.1f} to {high:.1f}"

@@ -28,10 +28,15 @@ def level_axis(column: str, levels: Iterable[object]) -> Axis:
     return {"column": column, "levels": [text(level) for level in levels]}  # type: ignore[arg-type]
 
 
+def brushing(*, x: Axis | None = None, y: Axis | None = None) -> dict[str, Any]:
+    """What a layout says of what a box on its figure selects."""
+    axes = {name: axis for name, axis in (("x", x), ("y", y)) if axis is not None}
+    return {"meta": {"brush": axes}, "dragmode": "select"}
+
+
 def brushed(figure: go.Figure, *, x: Axis | None = None, y: Axis | None = None) -> go.Figure:
     """`figure` with what a box on it selects."""
-    axes = {name: axis for name, axis in (("x", x), ("y", y)) if axis is not None}
-    return figure.update_layout(meta={"brush": axes}, dragmode="select")
+    return figure.update_layout(**brushing(x=x, y=y))
 
 
 def role(what: Role, study: object) -> dict[str, str]:

@@ -21,6 +21,8 @@ SMALL: Final = 11
 LEGEND: Final[dict[str, Any]] = {
     "orientation": "h",
     **{"yref": "paper", "y": 1.02, "yanchor": "bottom", "x": 0},
+    "traceorder": "normal",
+    "tracegroupgap": 0,
 }
 """Above the plot, in as many rows as it needs."""
 
@@ -90,7 +92,7 @@ def error_axis(limits: tuple[float, float]) -> dict[str, Any]:
 def number_axis_of(kind: str, x: FloatArray) -> dict[str, Any]:
     """An axis of numbers `x`, `log` or `linear`, with few round ticks: a small panel has room."""
     if kind == "linear":
-        return {"type": "linear", "nticks": 6}
+        return {"type": "linear", "nticks": 6, "tickformat": ",~g"}
     decades = np.arange(np.floor(np.log10(x.min())), np.ceil(np.log10(x.max())) + 1)
     ticks = [digit * 10.0**decade for decade in decades for digit in (1, 2, 5)]
-    return {"type": "log", "tickmode": "array", "tickvals": ticks, "tickformat": "~g"}
+    return {"type": "log", "tickmode": "array", "tickvals": ticks, "tickformat": ",~g"}

@@ -18,7 +18,7 @@ from dse.dashboard.figures.common import ERROR, LEGEND, error_axis, error_range,
 from dse.dashboard.labels import label
 
 HEIGHT: Final = 400
-BANDS: Final = ((0.1, 0.9, "middle 80 %", 0.12), (0.25, 0.75, "middle half", 0.2))
+BANDS: Final = ((0.1, 0.9, "middle 80 %", 0.16), (0.25, 0.75, "middle half", 0.26))
 """Lower and upper share, name, opacity."""
 MOST_MARKED: Final = 40
 
@@ -30,7 +30,6 @@ def curves_figure(
     best: int | None = None,
     worst: int | None = None,
     study: str = "",
-    colour: str = theme.NETWORK,
 ) -> go.Figure:
     """Held-out error by epoch: median, the middle 80 % and half, and two networks by index.
 
@@ -54,9 +53,9 @@ def curves_figure(
     known = np.where(np.isnan(errors) & bad, np.inf, errors)
     for lower, upper, name, opacity in BANDS:
         ends = np.minimum(ERROR.factor * column_quantiles(known, (lower, upper)), high)
-        _add_band(figure, epochs, ends, name, theme.fade(colour, opacity))
+        _add_band(figure, epochs, ends, name, theme.fade(theme.NETWORK, opacity))
     median = np.minimum(ERROR.factor * column_quantiles(known, (0.5,))[0], high)
-    _add_curve(figure, epochs, median, f"median of n = {len(rows):,}", colour)
+    _add_curve(figure, epochs, median, f"median of n = {len(rows):,}", theme.NETWORK)
     figure.data[-1].meta = role("curves", study)
     index = rows["index"].to_numpy()
     for number, name, shade in ((best, "best", theme.BEST), (worst, "worst", theme.WORST)):

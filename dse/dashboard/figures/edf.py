@@ -89,7 +89,7 @@ def add_band(
         x=x,
         y=_steps(curve.upper[kept], curve.upper_before),
         fill="tonexty",
-        fillcolor=theme.fade(look.colour, 0.16),
+        fillcolor=theme.fade(look.colour, theme.BAND),
         name=curve.band_words,
         showlegend=named,
         **band,

@@ -28,10 +28,12 @@ from dse.dashboard.figures.common import (
     number_axis_of,
     styled,
 )
-from dse.dashboard.figures.points import MOST_IN_SMALL, drawn
+from dse.dashboard.figures.points import MOST_IN_SMALL, drawn, equal_share
 from dse.dashboard.labels import Label, axis_type, label
 
-HEIGHT: Final = 380
+HEIGHT: Final = 330
+LEGEND_HEIGHT: Final = 55
+"""Pixels of each study."""
 CROWD: Final = 200
 """So many points are drawn fainter."""
 Better = Literal["less", "more"]
@@ -104,8 +106,9 @@ def front_figure(
     ends = _ends(x, kind)
     frame = _Frame(what=label(column), better=better, x=ends, y=error_range(outcomes(rows)))
     figure = go.Figure()
+    share = equal_share([len(part) for _, part in parts], most)
     for look, part in parts:
-        cloud = _cloud(look, part, column, better, most // len(parts))
+        cloud = _cloud(look, part, column, better, share)
         _add_networks(figure, cloud, frame)
         _add_bad(figure, cloud, frame)
         if cloud.front.any():
@@ -114,7 +117,7 @@ def front_figure(
     reach = list(np.log10(ends)) if kind == "log" else list(ends)
     styled(
         figure,
-        HEIGHT,
+        HEIGHT + LEGEND_HEIGHT * len(parts),
         xaxis=number_axis_of(kind, x)
         | {"title": {"text": frame.what.axis + small}, "range": reach},
         yaxis=error_axis(frame.y),
@@ -164,14 +167,14 @@ def _cloud(look: Look, rows: pd.DataFrame, column: str, better: Better | None, m
 
 def _add_networks(figure: go.Figure, cloud: _Cloud, frame: _Frame) -> None:
     plain = cloud.shown & ~cloud.bad & ~cloud.front
-    faint = 0.45 if plain.sum() > CROWD else 0.75
+    faint = 0.6 if plain.sum() > CROWD else 0.8
     _add_points(
         figure,
         cloud,
         frame,
         plain,
         {"size": 6, "opacity": faint},
-        name=f"{cloud.look.name}<br>n = {len(cloud.x):,}{_correlation(cloud)}",
+        name=_words(cloud),
     )
 
 
@@ -190,7 +193,6 @@ def _add_front(figure: go.Figure, cloud: _Cloud, frame: _Frame) -> None:
         showlegend=False,
         hoverinfo="skip",
     )
-    number = len(x)
     edge = {"width": 1.5, "color": cloud.look.colour}
     _add_points(
         figure,
@@ -198,7 +200,7 @@ def _add_front(figure: go.Figure, cloud: _Cloud, frame: _Frame) -> None:
         frame,
         cloud.front,
         {"size": 9, "opacity": 1, "line": edge},
-        name=f"front of {number} network{'s' * (number != 1)}",
+        showlegend=False,
     )
 
 
@@ -208,14 +210,12 @@ def _add_points(
     frame: _Frame,
     chosen: Mask,
     mark: dict[str, Any],
-    *,
-    name: str,
+    **legend: Any,
 ) -> None:
     what, front = frame.what, ", on the front" if (chosen & cloud.front).any() else ""
     digits = f".{max(what.decimals, 1)}f"
-    spread = {}
     if np.isfinite(cloud.less[chosen]).any():
-        spread["error_x"] = {
+        legend["error_x"] = {
             "type": "data",
             "symmetric": False,
             "array": np.nan_to_num(cloud.more[chosen]),
@@ -229,10 +229,9 @@ def _add_points(
         y=cloud.errors[chosen].astype(np.float32),
         marker={"color": cloud.look.colour, "symbol": cloud.look.symbol, **mark},
         customdata=cloud.index[chosen],
-        name=name,
         hovertemplate=f"network %{{customdata}}: %{{y:.1f}} % at %{{x:{digits}}} {what.unit}{front}"
         f"<extra>{cloud.look.name}</extra>",
-        **spread,
+        **legend,
         **cloud.common,
     )
 
@@ -251,7 +250,10 @@ def _add_bad(figure: go.Figure, cloud: _Cloud, frame: _Frame) -> None:
     )
 
 
-def _correlation(cloud: _Cloud) -> str:
-    """Spearman's rho with its interval, of a sample alone."""
+def _words(cloud: _Cloud) -> str:
+    """What the legend says of a study; Spearman's rho with its interval of a sample alone."""
+    number = int(cloud.front.sum())
+    front = f", front of {number:,}" if number else ""
+    words = f"{cloud.look.name}<br>n = {len(cloud.x):,}{front}"
     rho = spearman(cloud.x, cloud.errors) if cloud.look.is_sample else None
-    return f", ρ = {rho.value:.2f} [{rho.lower:.2f}, {rho.upper:.2f}]" if rho else ""
+    return f"{words}<br>ρ = {rho.value:.2f} [{rho.lower:.2f}, {rho.upper:.2f}]" if rho else words

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import numpy as np
@@ -35,6 +35,21 @@ def drawn(
     rest = order[~chosen[order]]
     chosen[rest[: max(most - int(chosen.sum()), 0)]] = True
     return chosen
+
+
+def equal_share(sizes: Sequence[int], most: int = MOST_DRAWN) -> int:
+    """So many networks of each of several studies are drawn, so that it is at most `most` in all.
+
+    What a small study leaves goes to the others.
+    """
+    left, share = most, 0
+    for number, size in enumerate(sorted(sizes)):
+        share = left // (len(sizes) - number)
+        if size > share:
+            break
+        left -= size
+        share = most
+    return max(share, 1)
 
 
 def drawn_words(shown: int, n: int) -> str:

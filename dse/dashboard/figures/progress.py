@@ -13,7 +13,7 @@ from dse.dashboard import theme
 from dse.dashboard.figures.common import LEGEND, styled
 
 HEIGHT: Final = 420
-MOST_BINS: Final = 60
+MOST_BINS: Final = 50
 MOST_STEPS: Final = 400
 BINS: Final = (
     *(10, 30),
@@ -92,7 +92,7 @@ def progress_figure(landings: pd.DataFrame, total: int | None = None) -> go.Figu
 
 
 def bin_width(span: float) -> int:
-    """Seconds of a bar, so that a span [s] has at most 60 of them; at least a week beyond that."""
+    """Seconds of a bar, so that a span [s] has at most 50 of them; at least a week beyond that."""
     return next((width for width in BINS if span <= MOST_BINS * width), BINS[-1])
 
 

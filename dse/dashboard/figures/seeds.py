@@ -19,7 +19,7 @@ from dse.dashboard.figures.brush import brushed, number_axis, role
 from dse.dashboard.figures.common import ERROR, LEGEND, error_axis, error_range, styled
 from dse.dashboard.figures.points import MOST_DRAWN, drawn
 
-HEIGHT: Final = 460
+HEIGHT: Final = 500
 BETWEEN: Final = 0.95
 """The band around equal errors holds this share of pairs of one network's errors."""
 Mask = NDArray[np.bool_]
@@ -83,7 +83,7 @@ def seeds_figure(
             figure.add_scatter(
                 x=x[points],
                 y=y[points],
-                marker={"size": 7, "opacity": 0.5 if points.sum() > 200 else 0.85} | mark,
+                marker={"size": 7, "opacity": 0.6 if points.sum() > 200 else 0.85} | mark,
                 customdata=index[points],
                 name=name,
                 hovertemplate="network %{customdata}: %{x:.1f} %, then %{y:.1f} %<extra></extra>",
@@ -102,8 +102,12 @@ def seeds_figure(
     styled(
         figure,
         HEIGHT,
-        xaxis=error_axis((low, high)) | {"title": {"text": "Error with the first seed [%]"}},
-        yaxis=error_axis((low, high)) | {"title": {"text": "Error with the second seed [%]"}},
+        xaxis=error_axis((low, high))
+        | {"title": {"text": "Error with the first seed [%]"}, "constrain": "domain"}
+        | {"constraintoward": "left"},
+        yaxis=error_axis((low, high))
+        | {"title": {"text": "Error with the second seed [%]"}, "constrain": "domain"}
+        | {"scaleanchor": "x", "constraintoward": "top"},
         legend=LEGEND,
         hovermode="closest",
     )
@@ -121,7 +125,7 @@ def _add_band(figure: go.Figure, noise: Estimate | None, low: float, high: float
             y=ends + half,
             line={"width": 0},
             fill="tonexty",
-            fillcolor=theme.fade(theme.GREY, 0.2),
+            fillcolor=theme.fade(theme.GREY, theme.BAND),
             name=f"{100 * BETWEEN:g} % of pairs by seed noise<br>"
             f"std. dev. {ERROR.factor * noise.value:.2f} {bounds} points, n = {noise.n:,}",
             **quiet,

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from dse.dashboard.figures.fronts import Better, front_figure
-from dse.dashboard.figures.points import MOST_IN_SMALL, drawn_words
+from dse.dashboard.figures.points import MOST_IN_SMALL, drawn_words, equal_share
 from dse.dashboard.labels import COUNTING, label, plain
 from dse.dashboard.panels.base import (
     Block,
@@ -26,6 +26,7 @@ from dse.dashboard.view import StudyData, View
 CONDITIONS = ("device", "dtype", "batch", "layout", "resolution")
 MOST_MEASURED = 12
 LINE = 44  # characters
+NO_BREAK = "\u00a0"
 FRONT = (
     "The step is the Pareto front: no other network found is at least as good in both and better "
     "in one. Its networks were selected by their first error, so the front is too good on average."
@@ -101,7 +102,9 @@ def _are_numbers(study: StudyData, column: str) -> bool:
 def _said(first: str, studies: Sequence[StudyData], rows: pd.DataFrame) -> str:
     chosen = "" if all(study.is_sample for study in studies) else NO_SAMPLE
     rho = "ρ is Spearman's rank correlation with its 95 % interval."
-    parts = [first, rho, FRONT, chosen, drawn_words(MOST_IN_SMALL, len(rows))]
+    sizes = rows.groupby("study").size().tolist()
+    drawn = sum(min(size, equal_share(sizes, MOST_IN_SMALL)) for size in sizes)
+    parts = [first, rho, FRONT, chosen, drawn_words(drawn, len(rows))]
     return " ".join(part for part in parts if part)
 
 
@@ -131,12 +134,12 @@ def _measurement(
 def _conditions(rows: pd.DataFrame) -> str:
     first, runs = rows.iloc[0], rows["n"]
     said = [str(first["device"]), str(first["dtype"])]
-    said += [f"batch {first['batch']}"] if first["batch"] else []
-    said += [str(first["layout"]).replace("_", " ")]
-    said += [f"{first['resolution']} px"] if first["resolution"] else []
+    said += [f"batch{NO_BREAK}{first['batch']}"] if first["batch"] else []
+    said += [str(first["layout"]).replace("_", NO_BREAK)]
+    said += [f"{first['resolution']}{NO_BREAK}px"] if first["resolution"] else []
     if runs.max() > 1:
         least = f"{runs.min()} to " if runs.min() < runs.max() else ""
-        said.append(f"median of {least}{runs.max()} runs")
+        said.append(f"median of{NO_BREAK}{least}{runs.max()} runs")
     return ", ".join(part for part in said if part)
 
 

@@ -123,8 +123,5 @@ def _normalised(view: View, studies: list[StudyData], cost: str) -> Block:
         figure=normalised_edf_figure(found),
         described=f"EDF of the error, {label(cost).name} made uniform. {' '.join(found.words)}",
     )
-    told = markup.bullets(found.words, "small")
-    return Group(
-        kind="",
-        blocks=[heading, with_references(plot, view.references, errors="x"), told],
-    )
+    drawn = with_references(plot, view.references, errors="x")
+    return Group(kind="", blocks=[heading, drawn, *map(markup.paragraph, found.words)])

@@ -8,14 +8,22 @@ from dse.dashboard import markup
 from dse.dashboard.figures.curves import curves_figure
 from dse.dashboard.figures.points import MOST_DRAWN, drawn_words
 from dse.dashboard.figures.seeds import seed_pairs, seeds_figure
-from dse.dashboard.panels.base import Block, Options, Plot, Section, each_study, with_references
+from dse.dashboard.panels.base import (
+    Block,
+    Group,
+    Options,
+    Plot,
+    Section,
+    each_study,
+    with_references,
+)
 from dse.dashboard.panels.networks import best_of, worst_of
 from dse.dashboard.view import StudyData, View
 
 
 def curves(view: View, options: Options) -> Section | None:
     """Learning curves: the median, the middle 80 % and half, the best and the worst."""
-    blocks = each_study(view, lambda study: _curves(study, view.colour(study)))
+    blocks = each_study(view, _curves)
     if not blocks:
         return None
     return Section(
@@ -43,7 +51,7 @@ def seeds(view: View, options: Options) -> Section | None:
     )
 
 
-def _curves(study: StudyData, colour: str) -> list[Block]:
+def _curves(study: StudyData) -> list[Block]:
     if study.curves.empty or study.networks.empty:
         return []
     figure = curves_figure(
@@ -52,7 +60,6 @@ def _curves(study: StudyData, colour: str) -> list[Block]:
         best=best_of(study),
         worst=worst_of(study),
         study=study.name,
-        colour=colour,
     )
     described = f"Held-out error by epoch of {len(study.networks):,} networks: median and bands."
     plot = Plot(name="", figure=figure, described=described)
@@ -68,10 +75,6 @@ def _seeds(study: StudyData) -> list[Block]:
     figure = seeds_figure(pairs, random, result, study=study.name)
     said = reliability_sentence(result)
     described = f"Error with the second seed against the first, {len(pairs):,} networks. {said}"
-    told = [markup.paragraph(said)]
-    most = drawn_words(MOST_DRAWN, len(pairs))
-    return [
-        *told,
-        *([markup.paragraph(most)] if most else []),
-        Plot(name="", figure=figure, described=described),
-    ]
+    told = [said, drawn_words(MOST_DRAWN, len(pairs))]
+    words = Group(kind="", blocks=[markup.paragraph(text) for text in told if text])
+    return [Group(kind="pair", blocks=[Plot(name="", figure=figure, described=described), words])]

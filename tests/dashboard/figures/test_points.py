@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.dashboard.figures.points import drawn, drawn_words
+from dse.dashboard.figures.points import drawn, drawn_words, equal_share
 
 
 def networks(n: int, *, seed: int = 0) -> pd.DataFrame:
@@ -65,3 +65,11 @@ def test_without_any_error_and_of_nothing() -> None:
 def test_words_only_where_networks_are_left_out() -> None:
     assert drawn_words(1200, 10_000) == "1,200 of 10,000 networks drawn; every number is of all."
     assert drawn_words(24, 24) == ""
+
+
+@given(st.lists(st.integers(1, 900), min_size=1, max_size=6))
+def test_several_studies_share_what_can_be_drawn(sizes: list[int]) -> None:
+    share = equal_share(sizes, 600)
+    shown = [min(size, share) for size in sizes]
+    assert sum(shown) <= 600
+    assert shown == sizes or sum(shown) > 600 - len(sizes)
