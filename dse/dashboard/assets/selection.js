@@ -142,6 +142,10 @@
       ui.isNear = entries.at(-1).isIntersecting;
       if (ui.isNear && ui.isStale) draw();
     }, { rootMargin: "300px" }).observe(place);
+    new IntersectionObserver((entries) => { // the bar says no more than the panel's head
+      ui.isRead = entries.at(-1).isIntersecting;
+      ui.bar.hidden = ui.isRead || !page.isFiltered();
+    }).observe(ui.listed);
   };
 
   const space = (study) => {
@@ -179,7 +183,7 @@
 
   const update = () => {
     const isOn = page.isFiltered();
-    ui.bar.hidden = !isOn;
+    ui.bar.hidden = !isOn || Boolean(ui.panel && ui.isRead);
     document.body.classList.toggle("selecting", isOn);
     ui.live.textContent = told();
     ui.count.textContent = told();
