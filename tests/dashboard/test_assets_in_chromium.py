@@ -178,7 +178,8 @@ def test_curves_and_their_median_count_bad_ends_as_worst(
     found = js.call(
         """
         const study = dse.table.study(a);
-        const { median, curves, n } = dse.statistics.answer(study, new Uint8Array(study.rows).fill(1));
+        const everyone = new Uint8Array(study.rows).fill(1);
+        const { median, curves, n } = dse.statistics.answer(study, everyone);
         return { median, curves, n, epochs: study.curves.epochs };
         """,
         study_value(study),
@@ -249,7 +250,9 @@ def test_filters_narrow_a_space_as_in_python(js: Engine, space: DesignSpace) -> 
 def test_names_cannot_leave_the_comments_of_a_space(js: Engine) -> None:
     value = space_value(CONVNEXT, ["arch.stem"]) | {"name": "a\nevil: 1\u2028b: 2"}
     filter_ = "arch.stem=patch&arch.x%0Aevil=1"
-    text = js.call("return dse.restriction.yaml({ space: a }, dse.filter.parse(b));", value, filter_)
+    text = js.call(
+        "return dse.restriction.yaml({ space: a }, dse.filter.parse(b));", value, filter_
+    )
     assert set(yaml.safe_load(text)) == {"format", "name", "extends", "parameters"}
 
 
