@@ -166,7 +166,9 @@ def visit(browser: Any, address: str) -> tuple[Any, dict[str, float]]:
     page.add_init_script(f"({PAINTED})()")
     page.goto(address)
     page.wait_for_function("() => marks.figure && marks.rows", timeout=120_000)
-    text = page.evaluate("() => performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    text = page.evaluate(
+        "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
+    )
     marks = page.evaluate("() => marks")
     times = {"first_text_s": text, "first_figure_s": marks["figure"]}
     times |= {"all_s": max(marks["figure"], marks["rows"])}
