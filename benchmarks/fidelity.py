@@ -160,6 +160,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stores", type=Path, default=None, help="keep the studies here")
     parser.add_argument("--read", action="store_true", help="take the stores as they are")
+    parser.add_argument("--page", type=Path, default=None, help="write the page here too")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.stores or Path(temporary)
@@ -183,7 +184,8 @@ def main() -> None:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "fidelity-cpu.json").write_text(json.dumps(result, indent=2) + "\n")
         (RESULTS / "fidelity-cpu.md").write_text(report(result, found.sentences))
-        found.write_page(RESULTS / "fidelity-cpu.html")
+        if arguments.page:
+            found.write_page(arguments.page)
     print(report(result, found.sentences))
 
 
