@@ -3,7 +3,8 @@
     python benchmarks/fidelity.py [--models 16] [--seed 0] [--stores FOLDER]
 
 Writes benchmarks/results/fidelity-cpu.json and .md, and the page where asked (--page). Both
-studies get two seeds of every network; with --stores they are kept in a folder, resumed there, and --read takes them as they are.
+studies get two seeds of every network; with --stores they are kept in a folder, resumed there, and
+--read takes them as they are.
 Baselines in the same run: the agreement of shuffled networks (what a proxy without any signal
 shows), and of each proxy with its own second seed (what seed noise leaves); cheap and dear
 trainings with unequal seeds, which share no initial weights, are compared too.
