@@ -184,8 +184,8 @@ def conclusion_sentence(rows: Sequence[Finalist]) -> str:
         return "Every finalist ended badly with a fresh seed: none is confirmed."
     if best.fresh is None:
         return (
-            f"{best.name} has the lowest fresh error, but without a known seed noise it is not shown "
-            "that it is the best."
+            f"{best.name} has the lowest fresh error, but without a known seed noise it is not "
+            "shown that it is the best."
         )
     text = f"{best.name} has the lowest mean over fresh seeds, {100 * best.mean:.2f} % error"
     text += f" ({_interval(best.fresh)}, valid for having been picked)"

@@ -164,12 +164,14 @@ def _contribution(
         orders = gains.shape[0] * gains.shape[1]
     known = game.seed_variance is not None
     single = game.noise_of(np.sqrt(share)) + game.noise_of(_moved(np.sqrt(share), bit))
+    # What moves all gains alike, the mean's own error, does not spread them.
+    order_variance = spread + np.nan_to_num(order[0]) - (single - noise)
     return Contribution(
         step=walk.steps[place],
         shapley=interval(value, order, (noise, game.degrees), orders, confidence),
         order_error=float(np.sqrt(order[0])),
         seed_error=float(np.sqrt(noise)) if known else None,
-        order_std=float(np.sqrt(max(spread - single, 0))),
+        order_std=float(np.sqrt(max(order_variance, 0))),
         path=game.difference(2 * bit - 1, bit - 1, confidence),
         removed=game.difference(walk.full, walk.full & ~bit, confidence),
         alone=game.difference(bit, 0, confidence),
