@@ -42,6 +42,14 @@ def test_tables_come_with_counts_and_cautions(
         assert text in out
 
 
+def test_a_level_of_one_network_has_no_limits_and_says_so(
+    capsys: pytest.CaptureFixture[str], store: Path
+) -> None:
+    _, out, _ = run(capsys, "explain", str(store))
+    assert "no limits" in out
+    assert "inf" not in out.replace("information", "")
+
+
 def test_too_few_networks_propose_no_space(
     capsys: pytest.CaptureFixture[str], store: Path, tmp_path: Path
 ) -> None:
