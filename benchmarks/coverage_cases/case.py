@@ -74,10 +74,14 @@ def load_space(path: Path) -> Space:
 
 def draw(space: Space, n: int, rng: np.random.Generator) -> Sample:
     """A sample of `n` networks; `rng` draws it and is then its own."""
-    rows = rng.integers(len(space.errors), size=n)
+    return sample_of(space, rng.integers(len(space.errors), size=n), rng)
+
+
+def sample_of(space: Space, rows: IntArray, rng: np.random.Generator) -> Sample:
+    """The networks at `rows` (n,), with one seed each drawn by `rng`, which is then its own."""
     return Sample(
         rows=rows,
-        errors=space.errors[rows, rng.integers(space.errors.shape[1], size=n)],
+        errors=space.errors[rows, rng.integers(space.errors.shape[1], size=len(rows))],
         layers=space.layers[rows],
         flops=space.flops[rows],
         params=space.params[rows],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import click
@@ -90,5 +91,7 @@ def _interval(found: dict[str, Any] | None, sign: str = "") -> str:
     """Value and bounds in per cent."""
     if not found:
         return ""
-    numbers = (f"{100 * float(found[key]):{sign}.1f}" for key in ("value", "lower", "upper"))
-    return "{} % [{}, {}]".format(*numbers)
+    value, *bounds = (100 * float(found[key]) for key in ("value", "lower", "upper"))
+    if not all(map(math.isfinite, bounds)):
+        return f"{value:{sign}.1f} % [no limits]"
+    return f"{value:{sign}.1f} % [{bounds[0]:{sign}.1f}, {bounds[1]:{sign}.1f}]"

@@ -102,8 +102,8 @@ class Explained:
             "format": 1,
             "name": name,
             "description": (
-                f"{self.study.space_name} without the values that {self.found.networks} networks "
-                "show to be worse."
+                f"{self.study.space_name} without the values that "
+                f"{self.found.narrowing.chosen_on} networks show to be worse."
             ),
             "extends": os.path.relpath(parent.resolve(), path.parent.resolve()),
             "parameters": narrowed(self.space, kept),

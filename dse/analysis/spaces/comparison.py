@@ -16,8 +16,8 @@ from dse.analysis.distributions import QUARTILES, quantile
 from dse.analysis.efficient.control import Adjusted, Measured, adjusted_difference
 from dse.analysis.efficient.features import paper_features
 from dse.analysis.estimate import Estimate, FloatArray, jsonable
-from dse.analysis.factors.effects import mean_interval
-from dse.analysis.population import capped, first_seeds, outcomes
+from dse.analysis.intervals import mean_interval
+from dse.analysis.population import capped, first_seeds, least_error, outcomes
 from dse.analysis.spaces.components import Spread, spread
 from dse.analysis.spaces.differences import (
     mean_difference,
@@ -164,16 +164,14 @@ class _Arm:
     @classmethod
     def of(cls, side: Side) -> _Arm:
         rows = first_seeds(side.population)
-        with np.errstate(divide="ignore"):  # classes not known, and all networks have an error
-            errors = capped(rows)
-        images = float(rows["test_images"].max()) if len(rows) else 0.0
-        least = 0.5 / images if images else 1e-6  # an error of none is below what images can show
+        found = outcomes(rows)
+        errors = capped(found, rows["classes"])
         return cls(
             side=side,
             rows=rows,
-            outcomes=outcomes(rows),
+            outcomes=found,
             capped=errors,
-            logs=np.log(np.maximum(errors, least)),
+            logs=np.log(np.maximum(errors, least_error(rows))),
         )
 
     @property
@@ -182,14 +180,12 @@ class _Arm:
 
 
 def _row(side: Side, arm: _Arm, confidence: float) -> SpaceRow:
-    logs = mean_interval(arm.logs, confidence)
-    assert logs is not None
     return SpaceRow(
         name=side.name,
         n=len(arm.outcomes),
         bad=arm.bad,
         median=quantile(arm.outcomes, 0.5, confidence),
-        typical=typical_ratio(logs),
+        typical=typical_ratio(mean_interval(arm.logs, confidence)),
         spread=spread(side.population, side.random_subset, confidence=confidence),
     )
 
