@@ -267,7 +267,10 @@ def _notes(names: Sequence[str], studies: Sequence[Studied]) -> list[str]:
 
 def _pair_notes(both: str, a: StudyRecord, b: StudyRecord) -> list[str]:
     if a.kind != "survey" or b.kind != "survey":
-        return [f"{both} were not trained alike, which may be all or part of their difference."]
+        return [
+            f"It is not known here whether {both} were trained alike; if not, that may be all or "
+            "part of their difference."
+        ]
     notes = []
     for what, there, here in (("proxies", a.proxy, b.proxy), ("budgets", a.budget, b.budget)):
         changed = _changes(there, here)

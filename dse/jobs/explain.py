@@ -35,10 +35,13 @@ from dse.store.target import Place, Target, parse_target
 from dse.study.caution import imported_caution, sampling_caution
 from dse.study.drawn import drawn_values
 from dse.study.importance import fanova, has_fanova
+from dse.units import format_count
 
 SPACES = Path("spaces")
 TRIED = 16
 """So many networks are drawn of a new space before it is announced."""
+ALIKE = 1.1
+"""Networks whose FLOPs differ by at most this factor are of one size."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -211,7 +214,7 @@ def _sentences(
     counts = population.loc[population["replicate"] == 0, "state"].value_counts()
     yield count_sentence({state: int(counts.get(state, 0)) for state in STATES})
     if study.kind == "imported":
-        yield from _imported_sentences(study.provenance["file"], names)
+        yield from _imported_sentences(study.provenance["file"], population["flops"], names)
     elif is_drawn:
         yield (
             "Parameters are what the networks were drawn with; widths follow from these and the "
@@ -236,7 +239,7 @@ def _sentences(
         yield EMBEDDED_SENTENCE
 
 
-def _imported_sentences(file: str, names: Sequence[str]) -> Iterator[str]:
+def _imported_sentences(file: str, flops: pd.Series, names: Sequence[str]) -> Iterator[str]:
     yield f"Parameters are the choices that {file} tells."
     if names:
         listed = ", ".join(name.removeprefix(PREFIX) for name in names)
@@ -245,6 +248,12 @@ def _imported_sentences(file: str, names: Sequence[str]) -> Iterator[str]:
         "These are associations over first trainings; where networks had different recipes, these "
         "are part of them."
     )
+    if flops.max() > ALIKE * flops.min():
+        low, high = (format_count(found, "FLOPs") for found in (flops.min(), flops.max()))
+        yield (
+            f"Networks have from {low} to {high}, and nothing here holds that: a choice that goes "
+            "with size is credited with what size does."
+        )
     yield imported_caution(file)
 
 

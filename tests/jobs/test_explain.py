@@ -188,6 +188,7 @@ def test_an_imported_table_is_explained_by_its_columns(tmp_path: Path) -> None:
         "Left out, as texts of more than 8 values: link.",
         "recipes, these are part of them",
         "were measured elsewhere (zoo.csv)",
+        "and nothing here holds that: a choice that goes with size",
     ):
         assert text in said
     assert "one recipe" not in said
