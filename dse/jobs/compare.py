@@ -268,7 +268,7 @@ def _notes(names: Sequence[str], studies: Sequence[Studied]) -> list[str]:
 def _pair_notes(both: str, a: StudyRecord, b: StudyRecord) -> list[str]:
     if a.kind != "survey" or b.kind != "survey":
         return [
-            f"It is not known here whether {both} were trained alike; if not, that may be all or "
+            f"{both} are not known to have been trained alike: how they were trained may be all or "
             "part of their difference."
         ]
     notes = []

@@ -170,7 +170,7 @@ def test_an_import_of_a_complete_space_is_on_paper(tmp_path: Path) -> None:
     assert pair.adjusted.lower < truth < pair.adjusted.upper
     assert pair.adjusted.upper - pair.adjusted.lower < (pair.typical.upper - pair.typical.lower) / 3
     assert "all: These networks were measured elsewhere (all.json)" in found.notes[0]
-    assert found.notes[-1].startswith("It is not known here whether all and no were trained alike")
+    assert found.notes[-1].startswith("all and no are not known to have been trained alike")
     (plain,) = compare_job(stores, paper=0).found.pairs
     assert plain.adjusted is None
     assert plain.typical == pair.typical
