@@ -30,7 +30,8 @@ TITLES = {
 def explain(store: str | None, study: str | None, write_space: str | None, as_json: bool) -> None:
     """Say which parameters of a survey matter, which values are good, and propose a narrower space.
 
-    The file of --write-space extends the present space: run it, explain it, and so on.
+    The file of --write-space extends the present space: run it, explain it, and so on. What was
+    imported is explained likewise, by the choices that its file tells, but for the new file.
     """
     from dse.analysis.factors.explanation import NOTES
     from dse.jobs.conclude import newest_store

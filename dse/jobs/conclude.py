@@ -21,15 +21,15 @@ from dse.space import Budget
 from dse.store.records import StudyRecord, kind_words
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
-from dse.study.caution import duplicate_caution, kernel_caution, sampling_caution
+from dse.study.caution import (
+    duplicate_caution,
+    imported_caution,
+    kernel_caution,
+    sampling_caution,
+)
 from dse.study.plan import random_repeats
 
 STUDIES = Path("studies")
-IMPORTED_NOTE = (
-    "These networks were measured elsewhere ({file}): how they were chosen and trained is not "
-    "known here. Intervals, bands and the share of better networks hold only as far as they are "
-    "independent draws from the space that they stand for."
-)
 LOOKED_AT = 500
 """So many trainings' networks are looked at for what the proxy cannot see."""
 COMPANIONS = ("-wal", "-shm", "-journal", ".lock")
@@ -203,7 +203,7 @@ def load_conclusion(place: Place, *, name: str | None = None) -> Conclusion:
         outputs = place_of(store)
         references = compare_references(store.population(references=True), population)
     if study.kind == "imported":
-        notes, embedded = [IMPORTED_NOTE.format(file=study.provenance["file"])], False
+        notes, embedded = [imported_caution(study.provenance["file"])], False
     else:
         population = own_trainings(population)
         notes = _notes(study, population, references)

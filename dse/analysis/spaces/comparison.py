@@ -39,13 +39,14 @@ class Side:
 
     `random_subset` as in `reliability`. `paper` has a row a network, drawn as those of the
     population were and independently of them, with costs and `arch.` columns; None where the space
-    cannot be drawn again.
+    cannot be drawn again. With `is_whole` these are all networks of the space, each once.
     """
 
     name: str
     population: pd.DataFrame
     random_subset: int
     paper: pd.DataFrame | None = None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -238,7 +239,7 @@ def _adjusted(a: _Arm, b: _Arm, confidence: float) -> Adjusted | None:
             features=values[k],
             outcomes=arm.logs,
             space_means=values[k + 2].mean(axis=0),
-            space_n=len(values[k + 2]),
+            space_n=None if arm.side.is_whole else len(values[k + 2]),
         )
         for k, arm in enumerate((a, b))
     )
