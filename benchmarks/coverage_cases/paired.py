@@ -163,7 +163,7 @@ CASES = (
         covers=partial(covers, mean_difference),
     ),
     Case(
-        name="paired median difference, order statistics",
+        name="paired median difference",
         kind="interval",
         truth=partial(truths, median_gap),
         covers=partial(covers, median),

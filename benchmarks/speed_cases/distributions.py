@@ -15,7 +15,6 @@ from dse.analysis.distributions import (
     kaplan_meier,
     mean,
     partly_known,
-    quantile,
     quartiles,
     weighted_edf,
     worst_case_edf,
@@ -62,9 +61,7 @@ CASES = (
     ),
     Speed(name="EDF by Kaplan-Meier", run=cut_off, limit=0.2),
     Speed(name="quartiles, exact", run=lambda trials: quartiles(trials.outcomes)),
-    Speed(name="median, BCa", run=lambda trials: quantile(trials.outcomes, 0.5, method="bca")),
     Speed(name="mean, empirical likelihood", run=lambda trials: mean(trials.errors)),
-    Speed(name="mean, BCa", run=lambda trials: mean(trials.errors, method="bca")),
     Speed(name="best of 1 to 100", run=lambda trials: best_of(trials.errors, KS)),
     Speed(name="best of 1 to 100 of equal FLOPs", run=normalised_best),
 )
