@@ -203,7 +203,12 @@ CASES = (
         for name, test in (
             ("paired sign-flip test", sign_flip_test),
             ("paired Wilcoxon test", wilcoxon_test),
-            ("paired sign test", sign_test),
         )
+    ),
+    Case(
+        name="paired sign test",
+        kind="discrete test",
+        truth=lambda _: None,
+        covers=partial(rejects, sign_test),
     ),
 )
