@@ -9,7 +9,7 @@ import numpy as np
 
 from coverage_cases.case import Case, FloatArray, Sample, Space
 from dse.analysis.distributions import BandKind, best_of, edf, mean, median_best_of, quantile
-from dse.analysis.distributions.best_of import SUPPORT
+from dse.analysis.distributions.quantiles import SUPPORT
 from dse.analysis.estimate import Estimate
 
 Curve = tuple[FloatArray, FloatArray]

@@ -68,9 +68,9 @@ def _lower_bound(ordered: FloatArray, p: float, tail: float) -> float:
     inner = float(ordered[rank]) if rank < n else np.inf
     if not np.isfinite([outer, inner]).all():
         return outer
-    below, above = stats.binom.cdf([rank - 1, rank], n, p)
+    below, above = (float(stats.binom.cdf(count, n, p)) for count in (rank - 1, rank))
     into, back = (n - rank) * p * (tail - below), rank * (1 - p) * (above - tail)
-    return outer + float(into / (into + back)) * (inner - outer)
+    return outer + into / (into + back) * (inner - outer)
 
 
 def quartiles(outcomes: ArrayLike, confidence: float = 0.95) -> tuple[Estimate, ...]:
