@@ -60,7 +60,7 @@ CASES = (
         limit=0.2,
     ),
     Speed(name="EDF by Kaplan-Meier", run=cut_off, limit=0.2),
-    Speed(name="quartiles, exact", run=lambda trials: quartiles(trials.outcomes)),
+    Speed(name="quartiles", run=lambda trials: quartiles(trials.outcomes)),
     Speed(name="mean, empirical likelihood", run=lambda trials: mean(trials.errors)),
     Speed(name="best of 1 to 100", run=lambda trials: best_of(trials.errors, KS)),
     Speed(name="best of 1 to 100 of equal FLOPs", run=normalised_best),
