@@ -44,7 +44,7 @@ def quantile_bounds(ordered: FloatArray, p: float, confidence: float = 0.95) -> 
     The quantile is below x_(r) with the probability P[Bin(n, p) <= r - 1]. Each bound lies between
     the two order statistics for which that is next to alpha/2, interpolated after Nyblom (1992;
     Hettmansperger & Sheather 1986 for the median): nearly the given confidence for any smooth
-    distribution, where order statistics alone (Conover 1999, 3.2) have up to two points more. Next
+    distribution, where order statistics alone (Conover 1999, 3.2) have up to four points more. Next
     to an infinite one the outer of the two is taken. A side without a rank, as n is too small, is
     infinite, and the other side then has all of alpha.
     """
