@@ -75,8 +75,8 @@ def measure(found: Comparison) -> dict[str, Any]:
             )
         },
         "cpu_seconds_a_training_mean_median_max": {
-            "cheap": cpu_seconds(found.cheap.store),
-            "dear": cpu_seconds(found.dear.store),
+            "cheap": cpu_seconds(found.cheap.store.path),
+            "dear": cpu_seconds(found.dear.store.path),
         },
         "rows": fidelity_rows(found.found),
         "baselines_kendall_tau_b": {
@@ -120,8 +120,9 @@ def by_seed(rows: pd.DataFrame, index: int) -> list[float | str]:
     return [e if s == "complete" else s for e, s in zip(here["error"], here["state"], strict=True)]
 
 
-def cpu_seconds(store: Path) -> list[float]:
+def cpu_seconds(store: Path | None) -> list[float]:
     """CPU seconds of one training: mean, median and largest."""
+    assert store is not None, "the stores are files"
     with sqlite3.connect(store) as connection:
         rows = connection.execute("select cpu_seconds from dse_trials where error is not null")
         seconds = [row[0] for row in rows]

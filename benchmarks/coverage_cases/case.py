@@ -50,11 +50,12 @@ class Case:
     """An interval, a simultaneous band or a test, and what the complete space says of it.
 
     `truth` is asked once, of the space, and unused by tests. `covers` says of one sample whether
-    the interval or band holds that truth; of a test, whether it rejects (a true null).
+    the interval or band holds that truth; of a test, whether it rejects (a true null). A discrete
+    test has few p-values, of which none need be near 5 %, and may reject more rarely.
     """
 
     name: str
-    kind: Literal["interval", "band", "test"]
+    kind: Literal["interval", "band", "test", "discrete test"]
     truth: Callable[[Space], Any]
     covers: Callable[[Sample, Any], bool]
     sizes: tuple[int, ...] = (50, 100, 500)
