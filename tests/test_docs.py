@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from dse.cli import main
+from dse.dashboard.filters import Filter
+from dse.jobs.shown import report_job
 from dse.proxy.load import load_proxy
 from dse.space import Budget, Sampler
 from dse.space.language.design_space import load_space
 from tests import tiny
+from tests.filled import fill_survey
 from tests.proxy.data import made
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +35,11 @@ def blocks(kind: str) -> list[tuple[str, str]]:
     return found
 
 
-SPACES = [block for block in blocks("yaml") if not block[1].startswith(("dataset:", "partition:"))]
+DASHBOARDS = [block for block in blocks("yaml") if "\npanels:" in block[1]]
+OTHERS = ("dataset:", "partition:")
+SPACES = [
+    block for block in blocks("yaml") if not block[1].startswith(OTHERS) and block not in DASHBOARDS
+]
 PROXIES = [block for block in blocks("yaml") if block[1].startswith("dataset:")]
 
 
@@ -40,6 +50,22 @@ def test_a_space_in_a_document_can_be_drawn_from(name: str, text: str, tmp_path:
     budget = Budget.parse("4.5GFLOPs", tolerance="5%")
     samples = list(Sampler(space=load_space(path), budget=budget).samples(5))
     assert all(budget.contains(sample.cost.flops) for sample in samples)
+
+
+@pytest.mark.parametrize(("name", "text"), DASHBOARDS)
+def test_a_dashboard_in_a_document_shows_a_survey(name: str, text: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text(text)
+    fill_survey(tmp_path / "s.db")
+    page = report_job([str(tmp_path / "s.db")], dashboard=str(tmp_path / "mine.yaml"))
+    assert " of 24 networks of convnext-4.5GFLOPs" in page.read_text(encoding="utf-8")
+
+
+def test_the_filters_in_a_document_are_the_same_in_yaml_and_in_an_address() -> None:
+    page = (ROOT / "docs" / "dashboards.md").read_text()
+    rows = re.findall(r"^\| `([^`]+: [^`]+)` \| `([^`]+)` \|", page, re.MULTILINE)
+    assert len(rows) == 6
+    for as_yaml, as_text in rows:
+        assert str(Filter.from_plain(yaml.safe_load(as_yaml))) == as_text
 
 
 @pytest.mark.parametrize(("name", "text"), PROXIES)
@@ -59,9 +85,34 @@ def test_a_proxy_in_a_document_fits_the_data_set_prepared_above_it(
     assert (proxy.resolution, proxy.steps) == (64, 10)
 
 
-@pytest.mark.parametrize(("name", "text"), blocks("python"))
+@pytest.mark.parametrize(
+    ("name", "text"), [block for block in blocks("python") if block[0].split()[0] != "notebook.md"]
+)
 def test_python_in_a_document_runs(name: str, text: str) -> None:
     subprocess.run([sys.executable, "-c", text], check=True, cwd=ROOT, timeout=120)
+
+
+def test_the_notebook_runs_from_its_first_block_to_its_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a study of the quick start's name; each block ends in what a notebook would show."""
+    fill_survey(tmp_path / "studies" / "convnext-4.5GFLOPs.db")
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {}
+    shown = []
+    for name, text in blocks("python"):
+        if name.startswith("notebook.md "):
+            *lines, last = ast.parse(text).body
+            exec(compile(ast.Module(lines, []), name, "exec"), names)
+            if isinstance(last, ast.Expr):
+                shown.append(eval(compile(ast.Expression(last.value), name, "eval"), names))
+            else:
+                exec(compile(ast.Module([last], []), name, "exec"), names)
+    assert "Median error" in shown[0]._repr_html_()
+    assert list(shown[1].columns) == ["count", "median"]
+    assert {"activations", "flops", "params"} <= set(shown[2])
+    assert (tmp_path / "deep.html").exists()
+    assert (tmp_path / "edf.html").stat().st_size > 1_000_000
 
 
 def test_the_table_in_a_document_is_imported_as_it_is_written(

@@ -47,13 +47,14 @@ class Reliability:
 def finished_subset(population: pd.DataFrame, random_subset: int, seeds: int = 2) -> pd.DataFrame:
     """The trainings of the random subset as far as it is complete.
 
-    These are networks 0, 1, ... below `random_subset`, up to the first of which one of the `seeds`
-    has not ended yet.
+    These are the population's networks below `random_subset`, up to the first of which one of the
+    `seeds` has not ended yet.
     """
     ended = population["state"].isin(ENDED_STATES) & (population["replicate"] < seeds)
     rows = population[ended & (population["index"] < random_subset)]
-    counts = rows.groupby("index").size().reindex(range(random_subset), fill_value=0)
-    unfinished = np.flatnonzero(counts.to_numpy() < seeds)
+    subset = np.unique(population.loc[population["index"].between(0, random_subset - 1), "index"])
+    counts = rows.groupby("index").size().reindex(subset, fill_value=0)
+    unfinished = subset[counts.to_numpy() < seeds]
     return rows[rows["index"] < (unfinished[0] if unfinished.size else random_subset)]
 
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 import dse
-from dse.cli import compared, data, explained, measured, outside, paper, study, work
+from dse.cli import compared, data, explained, live, measured, outside, paper, study, work
 from dse.errors import UserError
 
 
@@ -40,6 +40,7 @@ for verb in (
     outside.confirm,
     work.worker,
     work.status,
+    live.serve,
 ):
     cli.add_command(verb)
 

@@ -152,9 +152,15 @@ def space(
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["space"]))
+@click.argument("kind", type=click.Choice(["space", "dashboard"]))
 def schema(kind: str) -> None:
     """The JSON Schema of a file format, by which editors complete and check it."""
-    from dse.space.language.schema import space_schema
+    if kind == "space":
+        from dse.space.language.schema import space_schema
 
-    click.echo(json.dumps(space_schema(), indent=1))
+        found = space_schema()
+    else:
+        from dse.dashboard.spec import dashboard_schema
+
+        found = dashboard_schema()
+    click.echo(json.dumps(found, indent=1))

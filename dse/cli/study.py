@@ -79,15 +79,26 @@ def _require_default(names: Sequence[str], why: str) -> None:
 
 
 @click.command()
-@click.argument("store", metavar="[STORE]", required=False)
-@STUDY
+@click.argument("stores", nargs=-1, metavar="[STORE[::NAME]]...")
+@click.option("--study", "studies", multiple=True, metavar="NAME", help="May be repeated.")
+@click.option(
+    "--dashboard",
+    default=None,
+    metavar="NAME|FILE",
+    help="overview, compare, roadmap, live, or a YAML file; by default overview for one study, "
+    "compare for several.",
+)
 @click.option("-o", "--output", default=None, help="HTML file; by default beside the store.")
-def report(store: str | None, study: str | None, output: str | None) -> None:
-    """Write the self-contained offline HTML report of a study."""
-    from dse.jobs.conclude import load_conclusion, newest_store
+def report(
+    stores: Sequence[str], studies: Sequence[str], dashboard: str | None, output: str | None
+) -> None:
+    """Write the self-contained offline HTML report of studies, of any kind and from any stores.
 
-    conclusion = load_conclusion(store or newest_store(), name=study)
-    click.echo(conclusion.write_report(output))
+    Surveys and searches stand beside each other, and are never mixed in one statistic.
+    """
+    from dse.jobs.shown import report_job
+
+    click.echo(report_job(stores, studies=studies, dashboard=dashboard, output=output))
 
 
 @click.command()

@@ -38,6 +38,9 @@ class Label:
 
 
 LABELS = {
+    "index": Label(name="Network"),
+    "state": Label(name="State"),
+    "reason": Label(name="Reason"),
     "error": Label(name="Held-out error", unit="%", factor=100, decimals=1),
     "train_loss": Label(name="Training loss", decimals=3),
     "seconds": Label(name="Training time", unit="s", decimals=1),
@@ -46,6 +49,11 @@ LABELS = {
     "flops": Label(name="FLOPs", unit="GFLOPs", factor=1e-9, log=True, decimals=3),
     "params": Label(name="Parameters", unit="M", factor=1e-6, log=True, decimals=1),
     "activations": Label(name="Activations", unit="M", factor=1e-6, log=True, decimals=1),
+    "latency": Label(name="Latency", unit="ms", factor=1e3, log=True, decimals=2),
+    "throughput_inference": Label(name="Throughput of inference", unit="images/s", log=True),
+    "throughput_training": Label(name="Throughput of training", unit="images/s", log=True),
+    "memory_inference": Label(name="Memory of inference", unit="MB", factor=1e-6, log=True),
+    "memory_training": Label(name="Memory of training", unit="MB", factor=1e-6, log=True),
     "arch.depths": Label(name="Depth", unit="blocks"),
     "arch.dims": Label(name="Width", unit="channels", log=True),
     "arch.kernel_sizes": Label(name="Kernel size"),

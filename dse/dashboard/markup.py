@@ -11,8 +11,6 @@ from typing import Any
 
 import plotly.graph_objects as go
 
-from dse.dashboard import theme
-
 
 def text(value: object) -> str:
     """`value` as HTML text, also safe within a quoted attribute."""
@@ -44,11 +42,20 @@ def paragraph(value: object) -> str:
 
 
 def plot(name: str, described: str, height: int) -> str:
-    """The place of the figure `name`, `described` for those who cannot see it."""
+    """The place of the figure `name`, `described` for those who cannot see it.
+
+    It is no `img`, which would hide the figure's buttons.
+    """
     return (
-        f'<figure><div class="plot" id="{text(name)}" role="img" aria-label="{text(described)}" '
+        f'<figure><div class="plot" id="{text(name)}" role="figure" aria-label="{text(described)}" '
         f'style="height:{height}px"></div></figure>'
     )
+
+
+def engine_part(name: str) -> str:
+    """A place that the engine in the browser fills, with words for where there is none."""
+    words = paragraph("Selections need JavaScript.")
+    return f'<div data-part="{text(name)}"><noscript>{words}</noscript></div>'
 
 
 def bullets(sentences: Iterable[str], kind: str = "") -> str:
@@ -98,19 +105,12 @@ def tiles(values: Iterable[tuple[str, str, str]]) -> str:
     return f'<dl class="tiles">\n{items}\n</dl>'
 
 
-def figures_json(figures: Mapping[str, go.Figure]) -> str:
-    """Figures without their template, and both templates once, as JSON within a script element.
-
-    `<`, `>` and `&` are written as JSON escapes, so that no name can end the element.
-    """
+def plain_figures(figures: Mapping[str, go.Figure]) -> dict[str, Any]:
+    """Figures as plain data, without their template, which a page has once."""
     plain = {name: json.loads(figure.to_json()) for name, figure in figures.items()}
     for figure in plain.values():
         figure["layout"].pop("template", None)
-    templates = {"light": theme.LIGHT.to_plotly_json(), "dark": theme.DARK.to_plotly_json()}
-    raw = json.dumps({"figures": plain, "templates": templates}, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        raw = raw.replace(character, f"\\u{ord(character):04x}")
-    return raw
+    return plain
 
 
 def policy(scripts: Iterable[str]) -> str:

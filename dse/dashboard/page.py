@@ -2,16 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import base64
+import gzip
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from string import Template
+from typing import Any, Final
 
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from dse.dashboard import markup
+from dse.dashboard import markup, theme
 from dse.dashboard.panels.base import Block, Group, Plot, Section
+
+SCRIPTS: Final = (
+    "table",
+    "filter",
+    "statistics",
+    "page",
+    "marks",
+    "figures",
+    "brush",
+    "architecture",
+    "values",
+    "network",
+    "exports",
+    "restriction",
+    "conditions",
+    "selection",
+    "sections",
+    "start",
+)
+"""The parts of the engine, each of which may use those before it."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +65,36 @@ class Page:
         return block
 
 
+def page_value(
+    *,
+    title: str,
+    subtitle: str,
+    parts: Iterable[str],
+    figures: Mapping[str, go.Figure],
+    first: str,
+    studies: Sequence[Mapping[str, Any]] = (),
+) -> dict[str, Any]:
+    """All that a page shows, as plain data: what `assemble` writes and an app sends.
+
+    Args:
+        title: heading of the page.
+        subtitle: a line below it.
+        parts: ready sections.
+        figures: by the name of the place each is drawn in.
+        first: id of the first section.
+        studies: the networks that a selection is made of, see `dse.dashboard.columns`.
+    """
+    return {
+        "title": title,
+        "subtitle": subtitle,
+        "first": first,
+        "sections": "\n".join(part for part in parts if part),
+        "figures": markup.plain_figures(figures),
+        "templates": theme.templates(),
+        "studies": list(studies),
+    }
+
+
 def assemble(
     *,
     title: str,
@@ -48,20 +102,42 @@ def assemble(
     parts: Iterable[str],
     figures: Mapping[str, go.Figure],
     first: str,
+    studies: Sequence[Mapping[str, Any]] = (),
 ) -> str:
     """The HTML of a page of ready sections, the first of which has the id `first`."""
-    plotly, js = get_plotlyjs(), _asset("report.js")
+    value = page_value(
+        title=title, subtitle=subtitle, parts=parts, figures=figures, first=first, studies=studies
+    )
+    return whole(value)
+
+
+def whole(value: Mapping[str, Any]) -> str:
+    """A page value as one HTML file that needs nothing else."""
+    plotly, js = get_plotlyjs(), script()
+    shown = ("title", "subtitle", "first")
     return Template(_asset("report.html")).substitute(
-        title=markup.text(title),
-        subtitle=markup.text(subtitle),
-        first=markup.text(first),
-        css=_asset("report.css"),
+        {name: markup.text(value[name]) for name in shown},
+        css=_asset("report.css") + _asset("assets/engine.css"),
         policy=markup.policy((plotly, js)),
-        sections="\n".join(part for part in parts if part),
-        figures=markup.figures_json(figures),
+        sections=value["sections"],
+        value=packed({key: part for key, part in value.items() if key != "sections"}),
         plotly=plotly,
         js=js,
     )
+
+
+def script() -> str:
+    """The engine that draws a page value and lets it be brushed: plain JavaScript, in one piece."""
+    return "\n".join(_asset(f"assets/{name}.js") for name in SCRIPTS)
+
+
+def packed(value: Mapping[str, Any]) -> str:
+    """Plain data as compressed JSON in base64, in which nothing can end a script element.
+
+    The same data give the same text: no time is written.
+    """
+    raw = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return base64.b64encode(gzip.compress(raw.encode(), 9, mtime=0)).decode()
 
 
 def _asset(name: str) -> str:

@@ -2,38 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any
 
-from dse.dashboard.page import Page, assemble
-from dse.dashboard.panels import PANELS
-from dse.dashboard.panels.base import Options
+from dse.dashboard.applied import apply
+from dse.dashboard.columns import studies_value
+from dse.dashboard.page import Page, page_value, whole
+from dse.dashboard.spec import Dashboard, load_dashboard
 from dse.dashboard.view import View
 from dse.files import write_whole
 
-OVERVIEW: Final = tuple(PANELS)
 
-
-def write_report(view: View, *, title: str, path: Path, panels: Sequence[str] = OVERVIEW) -> Path:
+def write_report(
+    view: View, *, path: Path, dashboard: Dashboard | None = None, title: str = ""
+) -> Path:
     """Write the report to `path`, whole or not at all, and return the path.
 
     Raises:
-        UserError: the file cannot be written.
+        UserError: the file cannot be written, or the dashboard asks for what is not there.
     """
-    write_whole(path, render(view, title=title, panels=panels))
+    write_whole(path, render(view, dashboard=dashboard, title=title))
     return path
 
 
-def render(view: View, *, title: str, panels: Sequence[str] = OVERVIEW) -> str:
+def render(view: View, *, dashboard: Dashboard | None = None, title: str = "") -> str:
     """The report's HTML. Every name in it is shown as text, and nothing is fetched."""
-    page = Page()
-    sections = {name: PANELS[name].draw(view, Options()) for name in panels}
-    names = ", ".join(study.name for study in view.studies)
-    return assemble(
-        title=title,
-        subtitle=f"Design-space study {names}",
-        parts=[page.section(name, section) for name, section in sections.items() if section],
+    return whole(view_value(view, dashboard=dashboard, title=title))
+
+
+def view_value(
+    view: View, *, dashboard: Dashboard | None = None, title: str = "", studies: bool = True
+) -> dict[str, Any]:
+    """The page value of studies, see `dse.dashboard.page`: what a report holds and an app sends.
+
+    Args:
+        view: the studies.
+        dashboard: what is shown of them; None for the overview.
+        title: heading of the page instead of the dashboard's.
+        studies: whether it has the networks themselves, for selections.
+
+    Raises:
+        UserError: the dashboard asks for what is not there.
+    """
+    dashboard = dashboard or load_dashboard("overview")
+    if title:
+        dashboard = dashboard.model_copy(update={"title": title})
+    shown, page = apply(dashboard, view), Page()
+    return page_value(
+        title=shown.title,
+        subtitle=shown.subtitle,
+        parts=[page.section(name, section) for name, section in shown.sections.items()],
         figures=page.figures,
-        first=next(name for name, section in sections.items() if section),
+        first=next(iter(shown.sections), ""),
+        studies=studies_value(shown.view) if studies else (),
     )

@@ -7,6 +7,8 @@ template (background, text, grid) changes.
 
 from __future__ import annotations
 
+from typing import Any
+
 import plotly.graph_objects as go
 
 BLUE = "#0072B2"
@@ -19,7 +21,17 @@ GREY = "#8a8f98"
 
 # The same colour for the same thing everywhere.
 NETWORK, MEAN, BEST, WORST, BAD = BLUE, ORANGE, GREEN, VERMILLION, GREY
+STATES = {
+    "complete": NETWORK,
+    "stopped": SKY,
+    "diverged": VERMILLION,
+    "out_of_memory": PURPLE,
+    "failed": BAD,
+}
 STUDIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+
+BAND = 0.2
+"""The opacity of bands, seen on both backgrounds."""
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
@@ -56,6 +68,11 @@ def _template(*, surface: str, ink: str, soft: str, grid: str) -> go.layout.Temp
 
 LIGHT = _template(surface="#ffffff", ink="#1d2530", soft="#6b7480", grid="#e8ebef")
 DARK = _template(surface="#171c24", ink="#e6e9ee", soft="#939cab", grid="#2b323d")
+
+
+def templates() -> dict[str, Any]:
+    """Both templates as plain data, by the name of the theme."""
+    return {"light": LIGHT.to_plotly_json(), "dark": DARK.to_plotly_json()}
 
 
 def fade(colour: str, alpha: float) -> str:

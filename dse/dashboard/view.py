@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -41,6 +41,9 @@ class StudyData:
         space: what its networks were drawn from; None where that is not known.
         resolution: of the full networks' images [px]; None if they cannot be drawn.
         provenance: shown as it is.
+        cautions: what every page that shows the study must say.
+        keeping: the study of some of its trainings alone, which are given, concluded from again;
+            None where that cannot be done.
     """
 
     name: str
@@ -58,11 +61,24 @@ class StudyData:
     space: DesignSpace | None = None
     resolution: int | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    cautions: tuple[str, ...] = ()
+    keeping: Callable[[pd.DataFrame], StudyData] | None = field(default=None, repr=False)
 
     @cached_property
     def networks(self) -> pd.DataFrame:
         """The first training of every network that has ended, by index."""
         return first_seeds(self.population)
+
+    @property
+    def heading(self) -> str:
+        """Its name, and its kind where it is no survey."""
+        return self.name if self.kind == "survey" else f"{self.name} ({self.kind})"
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What it says."""
+        concluded = self.summary or self.search
+        return concluded.sentences if concluded else ()
 
     @property
     def is_sample(self) -> bool:

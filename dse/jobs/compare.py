@@ -20,7 +20,7 @@ from dse.space.language.design_space import space_from_definition
 from dse.store.plain import IMPORTED_KEYS, flat_columns, flatten
 from dse.store.records import CandidateRecord, StudyRecord, kind_words
 from dse.store.store import Store
-from dse.store.target import parse_target
+from dse.store.target import parse_target, split_study
 from dse.study.caution import imported_caution, sampling_caution
 from dse.study.plan import random_repeats
 from dse.study.sampling import stored_sampler
@@ -105,20 +105,6 @@ def compare_job(
         conclusions=tuple(conclusion(p, len(found.pairs), confidence) for p in found.pairs),
         notes=(*bad_sentences(found), *_notes(names, studies)),
     )
-
-
-def split_study(text: str) -> tuple[str, str | None]:
-    """A store and the name of its study, which follows the last `::`, if any does.
-
-    >>> split_study("a.db"), split_study("a.db::b")
-    (('a.db', None), ('a.db', 'b'))
-    >>> split_study("postgresql://me@[::1]/db")  # a slash follows: no name
-    ('postgresql://me@[::1]/db', None)
-    """
-    place, mark, name = text.rpartition("::")
-    if not mark or "/" in name or not place or not name:
-        return text, None
-    return place, name
 
 
 def read_study(text: str) -> Studied:

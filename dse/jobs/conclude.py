@@ -3,35 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from dse.analysis.population import own_trainings
-from dse.analysis.references import Reference, compare_references, reference_sentence
-from dse.analysis.summary import EMBEDDED_SENTENCE, Summary, summarise
-from dse.architecture import Architecture
+from dse.analysis.references import Reference, compare_references
+from dse.analysis.summary import EMBEDDED_SENTENCE, Summary
 from dse.dashboard.report import write_report
 from dse.dashboard.view import StudyData, View
 from dse.errors import UserError
 from dse.export.folder import export_networks
+from dse.jobs.study_data import provenance_of, recounted, study_data, survey_summary
 from dse.space import Budget
 from dse.store.records import StudyRecord, kind_words
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
-from dse.study.caution import (
-    duplicate_caution,
-    imported_caution,
-    kernel_caution,
-    sampling_caution,
-)
-from dse.study.plan import random_repeats
+from dse.store.watching import Snapshot
 
 STUDIES = Path("studies")
-LOOKED_AT = 500
-"""So many trainings' networks are looked at for what the proxy cannot see."""
 COMPANIONS = ("-wal", "-shm", "-journal", ".lock")
 SQLITE_HEADER = b"SQLite format 3\x00"
 
@@ -46,6 +37,8 @@ class Conclusion:
         study: what was asked.
         population: one row a training.
         curves: one row an epoch of a training.
+        measurements: one row a number measured on a network.
+        snapshot: how it stood when it was read; None where that is not told.
         references: networks from outside the space under the same proxy.
         summary: what it says.
     """
@@ -55,6 +48,8 @@ class Conclusion:
     study: StudyRecord
     population: pd.DataFrame
     curves: pd.DataFrame
+    measurements: pd.DataFrame = field(default_factory=pd.DataFrame)
+    snapshot: Snapshot | None = None
     references: tuple[Reference, ...] = ()
     summary: Summary
 
@@ -72,24 +67,30 @@ class Conclusion:
             UserError: it cannot be written, or would overwrite a store.
         """
         path = Path(output) if output else outputs_of(self.place)[0]
-        self._require_no_store(path)
-        return write_report(View(studies=(self.data,)), title=self.title, path=path)
+        require_no_store(path, self.store)
+        return write_report(View(studies=(self.data,)), path=path)
 
     @property
     def data(self) -> StudyData:
         """What pages may show."""
-        return StudyData(
-            name=self.study.name,
-            kind=self.study.kind,
+        return study_data(
+            self.study,
+            self.population,
+            store=self.store,
             title=self.title,
-            store=str(self.store),
-            population=self.population,
+            snapshot=self.snapshot,
             curves=self.curves,
+            measurements=self.measurements,
             references=self.references,
             summary=self.summary,
-            resolution=self.study.budget.get("resolution"),
-            provenance=self._provenance(),
+            keeping=self._keeping,
         )
+
+    def _keeping(self, rows: pd.DataFrame) -> StudyData:
+        """The same of some of its trainings."""
+        references = recounted(self.references, rows)
+        summary = survey_summary(self.study, rows, references, whole=self.population)
+        return replace(self, population=rows, references=references, summary=summary).data
 
     def write_export(
         self, output: str | Path | None = None, *, top: int = 5, ids: Sequence[int] = ()
@@ -115,31 +116,21 @@ class Conclusion:
             indices,
             output or outputs_of(self.place)[1],
             ranked={ranked.index: ranked for ranked in self.summary.best},
-            study=self._provenance(),
+            study=provenance_of(self.study, self.population),
             caution=EMBEDDED_SENTENCE if self.summary.embedded else None,
         )
 
-    def _require_no_store(self, path: Path) -> None:
-        """Refuse to write a report over a database, this study's above all."""
-        store = self.store.path
-        own = [store.with_name(f"{store.name}{end}") for end in ("", *COMPANIONS)] if store else []
-        if any(path.resolve() == file.resolve() for file in own) or is_database(path):
-            raise UserError(f"{path}: is a store; name another file for the report.")
 
-    def _provenance(self) -> dict[str, Any]:
-        study = self.study
-        devices = self.population[["device", "dtype"]].dropna().drop_duplicates()
-        return {
-            "study": study.name,
-            "space": f"{study.space_name} ({study.space_hash})",
-            "budget": study.budget,
-            "seed": study.seed,
-            "kind": study.kind,
-            "design": study.design,
-            "proxy": study.proxy,
-            "devices": sorted(f"{row.device} in {row.dtype}" for row in devices.itertuples()),
-            **study.provenance,
-        }
+def require_no_store(path: Path, *stores: Target) -> None:
+    """Refuse to write a report over a database, those of its studies above all.
+
+    Raises:
+        UserError: it would be.
+    """
+    places = [store.path for store in stores if store.path is not None]
+    own = [place.with_name(f"{place.name}{end}") for place in places for end in ("", *COMPANIONS)]
+    if any(path.resolve() == file.resolve() for file in own) or is_database(path):
+        raise UserError(f"{path}: is a store; name another file for the report.")
 
 
 def outputs_of(store: Path) -> tuple[Path, Path]:
@@ -202,46 +193,20 @@ def load_conclusion(place: Place, *, name: str | None = None) -> Conclusion:
         population, curves = store.population(), store.curves()
         outputs = place_of(store)
         references = compare_references(store.population(references=True), population)
-    if study.kind == "imported":
-        notes, embedded = [imported_caution(study.provenance["file"])], False
-    else:
+        measurements, snapshot = store.measurements(), store.snapshot()
+    if study.kind != "imported":
         population = own_trainings(population)
-        notes = _notes(study, population, references)
-        embedded = study.proxy["dataset"]["source"] == "fractals"
-    networks = int(population["index"].nunique())
-    summary = summarise(
-        population,
-        random_subset=random_repeats(study.design["repeat"], networks),
-        embedded=embedded,
-        top=networks,
-        top_share=study.design["repeat"],
-        notes=notes,
-    )
     return Conclusion(
         store=target,
         place=outputs,
         study=study,
         population=population,
         curves=curves,
+        measurements=measurements,
+        snapshot=snapshot,
         references=references,
-        summary=summary,
+        summary=survey_summary(study, population, references),
     )
-
-
-def _notes(
-    study: StudyRecord, population: pd.DataFrame, references: Sequence[Reference]
-) -> list[str]:
-    """What a survey rests on and cannot see."""
-    channels = study.proxy["channels"]
-    shapes = [Architecture.from_dict(network) for network in population["architecture"][:LOOKED_AT]]
-    first = population[population["replicate"] == 0]
-    cautions = (
-        sampling_caution(study.design),
-        duplicate_caution(first["architecture"]),
-        kernel_caution(shapes, study.proxy["resolution"]),
-    )
-    told = [reference_sentence(reference, channels=channels) for reference in references]
-    return told + [caution for caution in cautions if caution]
 
 
 def newest_store() -> Path:

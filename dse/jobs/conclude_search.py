@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,13 +11,16 @@ import pandas as pd
 from dse.analysis.population import own_trainings
 from dse.analysis.search import SearchSummary, summarise_search
 from dse.analysis.summary import EMBEDDED_SENTENCE
+from dse.dashboard.view import StudyData
 from dse.errors import UserError
 from dse.export.folder import export_networks
 from dse.jobs.conclude import STUDIES, Conclusion, load_conclusion, outputs_of
+from dse.jobs.study_data import finalists_among, is_embedded, provenance_of, study_data
 from dse.space import Budget
 from dse.store.records import StudyRecord, kind_words
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
+from dse.store.watching import Snapshot
 from dse.study.plan import random_repeats
 from dse.study.search.board import study_name
 from dse.study.search.store_trainings import to_asked
@@ -31,13 +34,54 @@ class SearchConclusion:
         store: where the store is.
         study: what was asked.
         population: one row a training, with a column for each objective.
+        curves: one row an epoch of a training.
+        measurements: one row a number measured on a network.
+        snapshot: how it stood when it was read.
+        finalists: so many of the best were to be given a fresh seed.
+        notes: what its conclusion rests on.
         summary: what it says.
     """
 
     store: Target
     study: StudyRecord
     population: pd.DataFrame
+    curves: pd.DataFrame
+    measurements: pd.DataFrame
+    snapshot: Snapshot
+    finalists: int
+    notes: tuple[str, ...]
     summary: SearchSummary
+
+    @property
+    def title(self) -> str:
+        """What was searched for."""
+        study = self.study
+        wanted = " and ".join(study.design["objectives"])
+        return (
+            f"{study.space_name} at {Budget.from_dict(study.budget)}: search by "
+            f"{study.design['algorithm']} for the least {wanted}"
+        )
+
+    @property
+    def data(self) -> StudyData:
+        """What pages may show."""
+        return study_data(
+            self.study,
+            self.population,
+            store=self.store,
+            title=self.title,
+            snapshot=self.snapshot,
+            curves=self.curves,
+            measurements=self.measurements,
+            search=self.summary,
+            keeping=self._keeping,
+        )
+
+    def _keeping(self, rows: pd.DataFrame) -> StudyData:
+        """The same of some of its trainings."""
+        count = finalists_among(self.finalists, rows, self.population)
+        summary = _summary(self.study, rows, count, self.notes)
+        return replace(self, population=rows, summary=summary).data
 
     @property
     def best_folder(self) -> Path:
@@ -65,17 +109,8 @@ class SearchConclusion:
             indices,
             output or self.best_folder,
             ranked={place.index: place for place in self.summary.ranked},
-            study={
-                "study": study.name,
-                "kind": study.kind,
-                "space": f"{study.space_name} ({study.space_hash})",
-                "budget": study.budget,
-                "seed": study.seed,
-                "design": study.design,
-                "proxy": study.proxy,
-                **study.provenance,
-            },
-            caution=EMBEDDED_SENTENCE if _is_embedded(study) else None,
+            study=provenance_of(study, self.population),
+            caution=EMBEDDED_SENTENCE if is_embedded(study) else None,
         )
 
 
@@ -90,20 +125,24 @@ def load_search(place: Place, *, name: str | None = None) -> SearchConclusion:
         study = store.existing_study()
         if study.kind != "search":
             raise UserError(f"{target}: {study.name!r} is {kind_words(study.kind)}, not a search.")
-        population = own_trainings(store.population())
+        population, curves = own_trainings(store.population()), store.curves()
+        measurements, snapshot = store.measurements(), store.snapshot()
         asked = {record.index: to_asked(record) for record in store.candidates()}
-    design = study.design
-    for name_ in design["objectives"][1:]:
+    for name_ in study.design["objectives"][1:]:
         population[name_] = [asked[index].value(name_) for index in population["index"]]
-    summary = summarise_search(
-        population,
-        objectives=design["objectives"],
-        finalists=random_repeats(design["repeat"], len(asked)),
-        algorithm=design["algorithm"],
-        embedded=_is_embedded(study),
-        notes=_notes(study, sum(len(each.refused) for each in asked.values())),
+    finalists = random_repeats(study.design["repeat"], len(asked))
+    notes = _notes(study, sum(len(each.refused) for each in asked.values()))
+    return SearchConclusion(
+        store=target,
+        study=study,
+        population=population,
+        curves=curves,
+        measurements=measurements,
+        snapshot=snapshot,
+        finalists=finalists,
+        notes=notes,
+        summary=_summary(study, population, finalists, notes),
     )
-    return SearchConclusion(store=target, study=study, population=population, summary=summary)
 
 
 def load_any(place: Place, *, name: str | None = None) -> Conclusion | SearchConclusion:
@@ -134,7 +173,20 @@ def _find(target: Target) -> Target:
     )
 
 
-def _notes(study: StudyRecord, refused: int) -> list[str]:
+def _summary(
+    study: StudyRecord, population: pd.DataFrame, finalists: int, notes: Sequence[str]
+) -> SearchSummary:
+    return summarise_search(
+        population,
+        objectives=study.design["objectives"],
+        finalists=finalists,
+        algorithm=study.design["algorithm"],
+        embedded=is_embedded(study),
+        notes=notes,
+    )
+
+
+def _notes(study: StudyRecord, refused: int) -> tuple[str, ...]:
     warm, budget = study.design["warm"], Budget.from_dict(study.budget)
     notes = [f"All networks lie in the budget of {budget}."]
     if refused:
@@ -149,8 +201,4 @@ def _notes(study: StudyRecord, refused: int) -> list[str]:
             f"{warm['networks']}), which are not among its own."
         )
     notes.append(f"Optuna's tools find it in the same database as {study_name(study.name)!r}.")
-    return notes
-
-
-def _is_embedded(study: StudyRecord) -> bool:
-    return bool(study.proxy["dataset"]["source"] == "fractals")
+    return tuple(notes)

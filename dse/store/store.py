@@ -22,7 +22,7 @@ from dse.store.records import (
     TrialRecord,
 )
 from dse.store.schema import Trial
-from dse.store.watching import Snapshot, take_snapshot
+from dse.store.watching import Snapshot, read_revisions, take_snapshot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,6 +115,13 @@ class Store(Claims):
         """The study in one look, with the trainings that ended at `since` or later (None: all)."""
         backend = self._database.backend
         return self._look(lambda c, study: take_snapshot(c, backend, study, since))
+
+    def revisions(self) -> dict[str, str]:
+        """For each study by name, a text that changes as soon as what ended or was measured does.
+
+        One statement, also on many trainings quick enough to be asked every second.
+        """
+        return self._read(read_revisions)
 
     def population(self, *, references: bool = False) -> pd.DataFrame:
         """One row per trial of the networks, or of the references, by index and replicate.

@@ -90,3 +90,17 @@ def _file(text: str) -> Target:
             "name it .db, for example."
         )
     return Target(URL.create("sqlite", database=str(path)), path)
+
+
+def split_study(text: str) -> tuple[str, str | None]:
+    """A store and the name of its study, which follows the last `::`, if any does.
+
+    >>> split_study("a.db"), split_study("a.db::b")
+    (('a.db', None), ('a.db', 'b'))
+    >>> split_study("postgresql://me@[::1]/db")  # a slash follows: no name
+    ('postgresql://me@[::1]/db', None)
+    """
+    place, mark, name = text.rpartition("::")
+    if not mark or "/" in name or not place or not name:
+        return text, None
+    return place, name

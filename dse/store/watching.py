@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, not_, select
+from sqlalchemy import Connection, func, not_, select
 
 from dse.store.contents import best_trial, count_trials
 from dse.store.engines.base import Backend
 from dse.store.queue import lease_holds
 from dse.store.records import Counts, Outcome
-from dse.store.schema import RUNNING, Trial
+from dse.store.schema import RUNNING, Candidate, Measurement, Study, Trial
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +72,41 @@ def take_snapshot(
         flights=_flights(connection, backend, study_id, now),
         landings=_landings(connection, study_id, since),
     )
+
+
+def read_revisions(connection: Connection) -> dict[str, str]:
+    """For each study by name, a text that is another one as soon as its tables are.
+
+    What changes while a training runs does not count: neither the worker that has it nor how far
+    it is.
+    """
+    ended = Trial.state.not_in(("waiting", "running"))
+    trials = (
+        select(
+            Trial.study_id,
+            func.count().label("all"),
+            func.count().filter(ended).label("ended"),
+            func.max(Trial.finished).label("newest"),
+        )
+        .group_by(Trial.study_id)
+        .subquery()
+    )
+    measured = (
+        select(
+            Candidate.study_id,
+            func.count(Measurement.id).label("all"),
+            func.max(Measurement.measured).label("newest"),
+        )
+        .join_from(Measurement, Candidate)
+        .group_by(Candidate.study_id)
+        .subquery()
+    )
+    query = (
+        select(Study.name, Study.id, Study.created, *list(trials.c)[1:], *list(measured.c)[1:])
+        .outerjoin(trials, trials.c.study_id == Study.id)
+        .outerjoin(measured, measured.c.study_id == Study.id)
+    )
+    return {name: " ".join(map(str, rest)) for name, *rest in connection.execute(query)}
 
 
 def _flights(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from dse.errors import UserError
@@ -80,6 +80,10 @@ class Status:
             "best_error": self.best[1] if self.best else None,
             "workers": sorted({f.worker for f in self.flights if not f.overdue}),
             "stale_workers": sorted({f.worker for f in self.stale}),
+            "flights": [
+                {"network" if key == "index" else key: value for key, value in asdict(f).items()}
+                for f in self.flights
+            ],
             "failures": [
                 {"state": state, "reason": reason, "n": n} for state, reason, n in self.failures
             ],

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,6 +39,19 @@ def test_no_point_of_a_front_is_dominated_and_every_other_point_is_by_one(
         others = points[front]
         dominated = ((others <= point).all(axis=1) & (others < point).any(axis=1)).any()
         assert dominated != is_front
+
+
+def test_of_two_objectives_the_front_is_that_of_three_with_a_constant() -> None:
+    points = np.random.default_rng(0).integers(0, 40, (300, 2)).astype(np.float64)
+    third = np.column_stack([points, np.zeros(300)])
+    assert pareto_front(points).tolist() == pareto_front(third).tolist()
+
+
+def test_a_front_of_many_points_is_quick() -> None:
+    points = np.random.default_rng(0).random((200_000, 2))
+    start = time.process_time()
+    assert 0 < pareto_front(points).sum() < 100
+    assert time.process_time() - start < 1
 
 
 @given(POINTS, st.randoms())

@@ -83,8 +83,9 @@ def test_narrow_ranges_stay_linear(population):
 def test_curves_show_median_band_and_the_picked_networks(population):
     figure = curves_figure(population, make_curves(population), best=15, worst=16)
     assert names(figure) == [
-        "middle half of n = 24",
-        "median",
+        "middle 80 %",
+        "middle half",
+        "median of n = 24",
         "best: network 15",
         "worst: network 16",
     ]

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 
 from dse.analysis.references import Reference
+from dse.dashboard import theme
 from dse.dashboard.page import Page
 from dse.dashboard.panels import PANELS
 from dse.dashboard.panels.base import Options
@@ -23,19 +24,28 @@ def with_references(*references: Reference) -> View:
 
 def test_a_reference_is_a_line_in_every_figure_with_errors_and_in_its_range() -> None:
     page = Page()
-    for name in ("edf", "drawings", "error_against", "costs", "curves"):
+    for name in (
+        "edf",
+        "normalised_edf",
+        "best_of",
+        "drawings",
+        "error_against",
+        "costs",
+        "curves",
+    ):
         section = PANELS[name].draw(with_references(REFERENCE), Options())
         assert section is not None
         page.section(name, section)
     assert len(page.figures) > 10
     for name, figure in page.figures.items():
-        lines = [shape for shape in figure.layout.shapes if shape.line.dash]
+        lines = [shape for shape in figure.layout.shapes if shape.line.color == theme.PURPLE]
         if "drawing" in name:
             assert not lines
             continue
-        axis = figure.layout.xaxis if name == "plot-edf" else figure.layout.yaxis
+        across = name.startswith(("plot-edf", "plot-normalised"))
+        axis = figure.layout.xaxis if across else figure.layout.yaxis
         (line,) = lines
-        error = line.x0 if name == "plot-edf" else line.y0
+        error = line.x0 if across else line.y0
         assert error == 97
         assert axis.range[0] < error < axis.range[1]
 

@@ -113,7 +113,7 @@ def test_the_method_is_that_of_the_studys_design(population):
     ):
         page = without_plotly(rendered(population, share=share))
         assert said in page
-        assert "quarter" not in page.split('id="method"')[1]
+        assert "quarter" not in page.split('id="method"')[1].split("</section>")[0]
 
 
 def test_table_and_method_say_the_same_of_the_order(population):

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 from dse.errors import UserError
-from dse.jobs.compare import compare_job, paper_networks, read_study, split_study
+from dse.jobs.compare import compare_job, paper_networks, read_study
 from dse.jobs.imported import import_job
 from dse.jobs.tables.columns import Asked
 from dse.store.store import Store
+from dse.store.target import split_study
 from tests.filled import fill_survey
 from tests.published import published
 from tests.store.records import fill

@@ -345,3 +345,40 @@ def test_text_where_a_number_belongs_is_damage(finished: Path) -> None:
         for read in (store.population, store.curves):
             with pytest.raises(UserError, match="the store is damaged"):
                 read()
+
+
+def test_what_is_opened_to_be_read_changes_no_byte(finished: Path) -> None:
+    before = files(finished.parent)
+    with Store.open(finished, read_only=True) as store:
+        assert len(store.population()) == 2
+        assert store.revisions()
+        with pytest.raises(UserError, match="cannot be opened for writing"):
+            store.claim("worker")
+    assert files(finished.parent) == before
+
+
+def test_a_reader_sees_what_is_written_later_and_folds_nothing(finished: Path) -> None:
+    with Store.open(finished, read_only=True) as reader:
+        assert reader.counts() == Counts(complete=1, waiting=1)
+        code = """
+import os, sys
+from dse.store.store import Store
+store = Store.open(sys.argv[1])
+store.claim("worker")
+os._exit(1)
+"""
+        subprocess.run([sys.executable, "-c", code, str(finished)], check=False)
+        before = finished.read_bytes()
+        assert reader.counts() == Counts(complete=1, running=1)
+    assert finished.read_bytes() == before
+    assert finished.with_name("study.db-wal").stat().st_size > 0
+
+
+def test_a_store_that_is_moved_away_can_be_read_again_when_it_is_back(finished: Path) -> None:
+    with Store.open(finished, read_only=True) as store:
+        away = finished.rename(finished.with_name("away.db"))
+        with pytest.raises(UserError, match="is not there any more"):
+            store.counts()
+        assert not finished.exists()
+        away.rename(finished)
+        assert store.counts() == Counts(complete=1, waiting=1)

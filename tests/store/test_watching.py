@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from dse.store.records import Counts
+from dse.store.records import Counts, MeasurementRecord
 from dse.store.store import Store
-from tests.store.records import fill, result
+from tests.store.records import fill, result, trial
 
 
 def test_a_snapshot_shows_what_waits_runs_and_has_ended(store: Store) -> None:
@@ -71,3 +71,39 @@ def test_work_is_under_way_until_all_is_finished(store: Store, studies: object) 
     assert store.under_way(studies)  # type: ignore[arg-type]
     store.complete(claim, result())
     assert not store.under_way(studies)  # type: ignore[arg-type]
+
+
+def test_a_revision_changes_with_what_is_asked_ends_and_is_measured(store: Store) -> None:
+    fill(store, 2)
+    seen = [store.revisions()["toy"]]
+
+    def changed() -> bool:
+        seen.append(store.revisions()["toy"])
+        return seen[-1] != seen[-2]
+
+    claim = store.claim("one")
+    assert claim is not None
+    assert store.heartbeat(claim, step=5, steps=20, loss=1.5)
+    assert not changed(), "a training that runs changes no table"
+    assert store.complete(claim, result(0.25))
+    assert changed()
+    claim = store.claim("one")
+    assert claim is not None
+    store.complete(claim, result(None, state="diverged", reason="nan", epochs=()))
+    assert changed()
+    store.add_trials([trial(0, 1)])
+    assert changed()
+    for value in (1.0, 2.0):
+        store.add_measurements([MeasurementRecord(index=0, name="latency", value=value, unit="s")])
+        assert changed(), "also where a number takes the place of another"
+    assert not changed()
+
+
+def test_each_study_has_a_revision_of_its_own(store: Store) -> None:
+    fill(store, 1)
+    before = store.revisions()
+    with Store.open(store.target, study="other") as second:
+        fill(second, 1, name="other")
+    after = store.revisions()
+    assert set(after) == {"toy", "other"}
+    assert after["toy"] == before["toy"]

@@ -71,6 +71,8 @@ def test_failures_are_counted_by_reason_and_lost_workers_are_named() -> None:
     assert found.failures == (("diverged", "nan", 2), ("failed", "killed", 1))
     assert found.to_dict()["stale_workers"] == ["two"]
     assert found.to_dict()["workers"] == []
+    (flight,) = found.to_dict()["flights"]
+    assert (flight["worker"], flight["network"], flight["overdue"]) == ("two", 1, True)
 
 
 def test_the_verb_shows_every_study_of_a_store(tmp_path: Path) -> None:

@@ -15,7 +15,13 @@ from dse.analysis.distributions.censored import (
 )
 from dse.analysis.distributions.edf import Edf, edf, effective_n, weighted_edf
 from dse.analysis.distributions.normalised import Normalisation, complexity_weights
-from dse.analysis.distributions.quantiles import QUARTILES, mean, quantile, quartiles
+from dse.analysis.distributions.quantiles import (
+    QUARTILES,
+    column_quantiles,
+    mean,
+    quantile,
+    quartiles,
+)
 
 __all__ = [
     "QUARTILES",
@@ -26,6 +32,7 @@ __all__ = [
     "Normalisation",
     "PartlyKnown",
     "best_of",
+    "column_quantiles",
     "complexity_weights",
     "edf",
     "effective_n",

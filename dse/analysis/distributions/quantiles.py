@@ -6,6 +6,7 @@ and a mean needs `dse.analysis.population.capped` outcomes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -30,7 +31,7 @@ def quantile(outcomes: ArrayLike, p: float, confidence: float = 0.95) -> Estimat
     n = ordered.size
     lower, upper = quantile_bounds(ordered, p, confidence)
     return Estimate(
-        value=float(ordered[max(int(np.ceil(n * p - 1e-9)), 1) - 1]),  # 0.07 * 100 > 7 in binary
+        value=float(ordered[_rank(n, p) - 1]),
         lower=max(lower, 0.0),
         upper=upper,
         n=n,
@@ -78,6 +79,17 @@ def quartiles(outcomes: ArrayLike, confidence: float = 0.95) -> tuple[Estimate, 
     return tuple(quantile(outcomes, p, confidence) for p in QUARTILES)
 
 
+def column_quantiles(outcomes: ArrayLike, shares: Sequence[float]) -> FloatArray:
+    """The `shares`-quantiles (k, m) of each column of `outcomes` (n, m), by the inverse EDF.
+
+    What is NaN is not there; a column of nothing else has no quantile (NaN).
+    """
+    values = np.sort(np.asarray(outcomes, dtype=np.float64), axis=0)  # NaN last
+    counts = (~np.isnan(values)).sum(axis=0)
+    ranks = np.array([[_rank(int(n), share) for n in counts] for share in shares], dtype=np.intp)
+    return np.asarray(np.take_along_axis(values, ranks - 1, axis=0))
+
+
 def mean(errors: ArrayLike, confidence: float = 0.95) -> Estimate:
     """The mean of finite `errors` with an interval by empirical likelihood.
 
@@ -86,3 +98,8 @@ def mean(errors: ArrayLike, confidence: float = 0.95) -> Estimate:
     """
     found = likelihood_interval(np.asarray(errors, dtype=np.float64), confidence)
     return found if found.n >= SUPPORT else replace(found, lower=-np.inf, upper=np.inf)
+
+
+def _rank(n: int, p: float) -> int:
+    """The smallest rank r with r/n >= p, whatever 0.07 * 100 is in binary."""
+    return max(int(np.ceil(n * p - 1e-9)), 1)

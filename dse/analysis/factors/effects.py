@@ -77,12 +77,13 @@ def effect(rows: pd.DataFrame, column: str, confidence: float = 0.95) -> Effect:
         rho = spearman(values.to_numpy(dtype=np.float64), result, confidence)
     else:
         rho = None
-    distinct = sorted(values.unique())
+    codes, distinct = pd.factorize(values, sort=True)
     few = rho is None or len(distinct) <= MAX_LEVELS
     levels = tuple(
-        _level(value, result[(values == value).to_numpy()], confidence) for value in distinct
+        _level(value, result[codes == code], confidence)
+        for code, value in enumerate(distinct if few else ())
     )
-    return Effect(column=column, n=len(result), levels=levels if few else (), rho=rho)
+    return Effect(column=column, n=len(result), levels=levels, rho=rho)
 
 
 def column_values(rows: pd.DataFrame, column: str) -> pd.Series:
@@ -91,12 +92,21 @@ def column_values(rows: pd.DataFrame, column: str) -> pd.Series:
     A missing value among few others is a choice of its own (no layer scale) and makes the column
     text; among many it stays missing.
     """
-    numbers = pd.to_numeric(rows[column], errors="coerce")
+    numbers = _numbers(rows[column])
     is_text = (numbers.isna() & rows[column].notna()).any() or rows[column].dtype == bool
     has_missing = rows[column].isna().any()
     if is_text or (has_missing and _plain(rows[column]).nunique() <= MAX_LEVELS):
         return _plain(rows[column])
     return numbers
+
+
+def _numbers(values: pd.Series) -> pd.Series:
+    """Each value as a number, NaN where it is none; of texts each distinct one is read once."""
+    if values.dtype == object or pd.api.types.is_numeric_dtype(values):
+        return pd.to_numeric(values, errors="coerce")
+    codes, distinct = pd.factorize(values, use_na_sentinel=False)
+    found = pd.to_numeric(pd.Series(distinct), errors="coerce").to_numpy()
+    return pd.Series(found[codes], index=values.index, name=values.name)
 
 
 def spearman(values: FloatArray, result: FloatArray, confidence: float = 0.95) -> Estimate | None:

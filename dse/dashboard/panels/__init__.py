@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from dse.dashboard.panels import about, distributions, findings, networks, parameters, training
+from dse.dashboard.panels import (
+    about,
+    costs,
+    distributions,
+    findings,
+    networks,
+    parameters,
+    running,
+    selection,
+    training,
+)
 from dse.dashboard.panels.base import Options, Panel, Section
 from dse.dashboard.view import View
 
@@ -19,12 +29,21 @@ PANELS: Final[dict[str, Panel]] = {
     for panel in (
         _panel("conclusion", "key numbers and sentences", findings.conclusion),
         _panel("edf", "distribution of the error, with its band", distributions.edf),
+        _panel("normalised_edf", "the same at equal complexity", distributions.normalised_edf),
+        _panel("best_of", "how good the best of k random networks is", distributions.best_of),
         _panel("best_networks", "table of the best networks", networks.best_networks),
         _panel("drawings", "the best and the worst network, drawn", networks.drawings),
         _panel("error_against", "error against each parameter", parameters.error_against),
-        _panel("costs", "error against FLOPs, parameters, activations", parameters.costs),
+        _panel("costs", "error against FLOPs, parameters, activations; fronts", costs.costs),
+        _panel("measurements", "error against measured latency and the like", costs.measurements),
         _panel("curves", "learning curves", training.curves),
+        _panel("seeds", "second seed against first, signal and noise", training.seeds),
+        _panel("progress", "trainings by time, and what is left", running.progress),
+        _panel("workers", "who trains what; failures with reasons", running.workers),
         _panel("bad_ends", "trainings that ended badly, with reasons", networks.bad_ends),
+        _panel(
+            "selection", "the selected networks, of which figures show more", selection.selection
+        ),
         _panel("method", "how each number is made", about.method),
         _panel("provenance", "where the numbers come from", about.provenance),
     )

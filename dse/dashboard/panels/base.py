@@ -7,10 +7,12 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from dse.analysis.references import Reference
 from dse.dashboard import markup
+from dse.dashboard.figures.common import Look
 from dse.dashboard.lines import draw_reference, reference_label
 from dse.dashboard.view import StudyData, View
 
@@ -87,9 +89,40 @@ def each_study(
     for number, study in enumerate(view.studies):
         drawn = draw(study) if study.is_sample or not samples else []
         if drawn and len(view.studies) > 1:
-            blocks.append(markup.subheading(study.name))
+            blocks.append(markup.subheading(heading(study)))
         blocks += [_numbered(block, number) for block in drawn]
     return blocks
+
+
+def heading(study: StudyData) -> str:
+    """The study's name, and what it is where its networks are no sample."""
+    return study.name if study.is_sample else f"{study.name} ({study.kind}, no sample)"
+
+
+def looks(view: View, studies: Sequence[StudyData]) -> tuple[Look, ...]:
+    """How figures tell these studies apart."""
+    return tuple(
+        Look(
+            study=study.name,
+            colour=view.colour(study),
+            is_sample=study.is_sample,
+            kind=study.kind,
+        )
+        for study in studies
+    )
+
+
+def pooled(studies: Sequence[StudyData], *columns: str) -> pd.DataFrame:
+    """The networks of several studies, one row each: outcome, `columns`, and `study` by its name.
+
+    A column that a study lacks is missing for its networks.
+    """
+    needed = ("index", "replicate", "state", "error", "classes", *columns)
+    parts = [
+        study.networks[[name for name in needed if name in study.networks]].assign(study=study.name)
+        for study in studies
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _numbered(block: Block, study: int) -> Block:

@@ -12,7 +12,8 @@ from dse.dashboard.view import StudyData, View
 
 def conclusion(view: View, options: Options) -> Section | None:
     """The key numbers and the sentences of every study."""
-    return Section(title="Conclusion", blocks=each_study(view, _of_study, samples=False))
+    blocks = each_study(view, _of_study, samples=False)
+    return Section(title="Conclusion", blocks=blocks) if blocks else None
 
 
 def _of_study(study: StudyData) -> list[Block]:
@@ -24,6 +25,11 @@ def _of_study(study: StudyData) -> list[Block]:
 
 
 def _of_survey(summary: Summary) -> list[Block]:
+    return [markup.tiles(tiles_of(summary)), markup.bullets(summary.sentences, "conclusion")]
+
+
+def tiles_of(summary: Summary) -> list[tuple[str, str, str]]:
+    """The key numbers of a survey: name, value, and the small print that makes it honest."""
     tiles = [("Networks", str(summary.networks), _count(summary))]
     if summary.networks:
         median = summary.quartiles[1]
@@ -36,7 +42,7 @@ def _of_survey(summary: Summary) -> list[Block]:
     if icc:
         bounds = f"{icc.lower:.2f} to {icc.upper:.2f}, n = {icc.n}"
         tiles.append(("Signal (ICC of two seeds)", f"{icc.value:.2f}", bounds))
-    return [markup.tiles(tiles), markup.bullets(summary.sentences, "conclusion")]
+    return tiles
 
 
 def _of_search(search: SearchSummary) -> list[Block]:

@@ -1,4 +1,4 @@
-"""The error against what a network is: its parameters and its costs."""
+"""The error against each parameter of a network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import pandas as pd
 from dse.analysis.factors.effects import varied_columns
 from dse.dashboard import markup
 from dse.dashboard.figures.error_against import error_figures
-from dse.dashboard.labels import COUNTING, label
+from dse.dashboard.figures.points import MOST_IN_SMALL, drawn_words
+from dse.dashboard.labels import label
 from dse.dashboard.panels.base import (
     Block,
     Group,
@@ -19,7 +20,7 @@ from dse.dashboard.panels.base import (
     each_study,
     with_references,
 )
-from dse.dashboard.panels.networks import COSTS, best_of, worst_of
+from dse.dashboard.panels.networks import best_of, worst_of
 from dse.dashboard.view import StudyData, View
 
 MOST_TEXTS = 24
@@ -36,23 +37,11 @@ def error_against(view: View, options: Options) -> Section | None:
         note="One point a network (green the best, red the worst); diamonds are means with 95 % "
         "t intervals, grey crosses networks without an error; an interval cut by the "
         "frame reaches beyond it. ρ is Spearman's rank correlation "
-        "with its 95 % interval. At a fixed budget the parameters trade off against each other, "
-        "so these are associations, not effects of one change.",
-    )
-
-
-def costs(view: View, options: Options) -> Section | None:
-    """The error against each cost that is told."""
-    blocks = each_study(view, _costs)
-    if not blocks:
-        return None
-    elsewhere = all(study.kind == "imported" for study in view.samples)
-    return Section(
-        title="Error against cost",
-        blocks=blocks,
-        note="Costs as the source counts them."
-        if elsewhere
-        else f"{COUNTING}; activations = output elements of the same layers.",
+        "with its 95 % interval. Green: RegNet's empirical bootstrap, the value of the best of a "
+        "quarter of the networks drawn at random, its median and middle 95 %; the few best "
+        "networks decide it, and it is no confidence interval of a best value. At a fixed budget "
+        "the parameters trade off against each other, so these are associations, not effects "
+        "of one change.",
     )
 
 
@@ -65,6 +54,9 @@ def _parameters(study: StudyData, asked: Sequence[str]) -> list[Block]:
     if not columns:
         return []
     blocks = [_grid(study, columns)]
+    told = drawn_words(MOST_IN_SMALL, len(first))
+    if told:
+        blocks.insert(0, markup.paragraph(told))
     if crowded:
         undrawn = ", ".join(label(column).name for column in crowded)
         said = f"Not drawn, as they have more than {MOST_TEXTS} texts: {undrawn}."
@@ -72,13 +64,10 @@ def _parameters(study: StudyData, asked: Sequence[str]) -> list[Block]:
     return blocks
 
 
-def _costs(study: StudyData) -> list[Block]:
-    told = [cost for cost in COSTS if study.population[cost].notna().any()]
-    return [_grid(study, told)] if told and len(study.networks) else []
-
-
 def _grid(study: StudyData, columns: Sequence[str]) -> Block:
-    figures = error_figures(study.population, columns, best=best_of(study), worst=worst_of(study))
+    figures = error_figures(
+        study.networks, columns, study=study.name, best=best_of(study), worst=worst_of(study)
+    )
     return Group(
         kind="grid",
         blocks=[
@@ -87,7 +76,7 @@ def _grid(study: StudyData, columns: Sequence[str]) -> Block:
                     name=column,
                     figure=figure,
                     described=f"Held-out error against {label(column).name}, one point a network, "
-                    f"n = {len(study.networks)}.",
+                    f"n = {len(study.networks):,}.",
                 ),
                 study.references,
                 errors="y",

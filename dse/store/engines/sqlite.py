@@ -27,6 +27,7 @@ from sqlalchemy import (
     event,
 )
 from sqlalchemy.engine import URL
+from sqlalchemy.pool import NullPool
 
 from dse.errors import UserError
 from dse.store.engines import sqlite_file as file
@@ -55,9 +56,9 @@ class Sqlite:
             raise self._refusal(error) from error
 
     def connect(self, *, create: bool = False, read_only: bool = False) -> Engine:
-        """An engine; `read_only` without the right to write leaves no trace beside the file."""
-        if read_only and not file.is_writable(self.path):
-            return self._engine(read_only=True)
+        """An engine; one that is `read_only` cannot write, and leaves no trace beside the file."""
+        if read_only:
+            return self._reader()
         file.require_writable(self.path, create=create)
         self._existed = self.path.exists()
         if create and self._existed:
@@ -67,26 +68,30 @@ class Sqlite:
                 raise self._refusal(error) from error
         return self._engine()
 
-    def _engine(self, *, read_only: bool = False) -> Engine:
-        path, query = str(self.path), {}
-        if read_only:
-            path, query = file.uri(self.path), {**file.trackless(self.path), "uri": "true"}
-        url = URL.create("sqlite", database=path, query=query)
+    def _engine(self) -> Engine:
+        url = URL.create("sqlite", database=str(self.path))
         engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS})
 
         @event.listens_for(engine, "connect")
         def set_up(connection: sqlite3.Connection, _: object) -> None:
             connection.isolation_level = None
-            if not read_only:
-                connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
 
-        @event.listens_for(engine, "begin")
-        def begin(connection: Connection) -> None:
-            writes = connection.get_execution_options().get("dse_writes", False)
-            connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        _begin_plainly(engine)
+        return engine
 
+    def _reader(self) -> Engine:
+        """An engine that opens the file for each transaction, in the way that suits it then."""
+
+        def connect() -> sqlite3.Connection:
+            if not self.path.exists():
+                raise UserError(f"{self.target}: is not there any more.")
+            return file.open_to_read(self.path, timeout=BUSY_SECONDS, isolation_level=None)
+
+        engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+        _begin_plainly(engine)
         return engine
 
     def begin_alone(self, connection: Connection) -> None:
@@ -137,6 +142,15 @@ class Sqlite:
 
     def _refusal(self, error: sqlite3.DatabaseError) -> UserError:
         return UserError(self.explain(error) or f"{self.target}: is no store ({error}).")
+
+
+def _begin_plainly(engine: Engine) -> None:
+    """Let transactions begin as this module's docstring says."""
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("dse_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def monotonic() -> float:

@@ -6,7 +6,7 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import quote, urlencode
 
 from dse.errors import UserError
@@ -36,7 +36,7 @@ def look(target: Target, path: Path) -> int | None:
         raise UserError(f"{path}: cannot be read: give read permission.")
     # Only SQLite may open the file: when a process closes any descriptor of a file, POSIX drops
     # all its locks on it, and another process could then take the `-wal` file away under it.
-    with closing(_peek(path)) as connection:
+    with closing(open_to_read(path, timeout=PEEK_SECONDS)) as connection:
 
         def ask(query: str) -> Any:
             row = connection.execute(query).fetchone()
@@ -56,7 +56,7 @@ def check_pages(target: Target, path: Path) -> None:
     """Raise `UserError` unless every page of the store is sound (SQLite's `quick_check`)."""
     if path.stat().st_size == 0:
         return
-    with closing(_peek(path)) as connection:
+    with closing(open_to_read(path, timeout=PEEK_SECONDS)) as connection:
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()
     if verdict != ("ok",):
         raise UserError(damaged(target))
@@ -86,20 +86,22 @@ def require_writable(path: Path, *, create: bool) -> None:
         )
 
 
-def trackless(path: Path) -> dict[str, str]:
-    """SQLite's options for reading without creating anything.
+def open_to_read(
+    path: Path, *, timeout: float, isolation_level: Literal["DEFERRED"] | None = "DEFERRED"
+) -> sqlite3.Connection:
+    """A connection that cannot write and creates nothing; for one short transaction.
 
     Opening a WAL database creates its `-wal` and `-shm` files unless it is declared immutable,
     which it is while it has no `-wal` file: then nobody has it open for writing.
     """
-    if path.with_name(f"{path.name}-wal").exists():
-        return {"mode": "ro"}
-    return {"mode": "ro", "immutable": "1"}
-
-
-def uri(path: Path) -> str:
-    """The file as SQLite's options take it."""
-    return f"file:{quote(str(path))}"
+    still = not path.with_name(f"{path.name}-wal").exists()
+    how = {"mode": "ro", "immutable": "1"} if still else {"mode": "ro"}
+    return sqlite3.connect(
+        f"file:{quote(str(path))}?{urlencode(how)}",
+        uri=True,
+        timeout=timeout,
+        isolation_level=isolation_level,
+    )
 
 
 def _check_columns(target: Target, connection: sqlite3.Connection) -> None:
@@ -109,10 +111,3 @@ def _check_columns(target: Target, connection: sqlite3.Connection) -> None:
         for column in table.columns:
             if column.name not in there:
                 raise UserError(damaged(target, f"it lacks {table.name}.{column.name}"))
-
-
-def _peek(path: Path) -> sqlite3.Connection:
-    """A connection that reads and leaves no trace."""
-    return sqlite3.connect(
-        f"{uri(path)}?{urlencode(trackless(path))}", uri=True, timeout=PEEK_SECONDS
-    )

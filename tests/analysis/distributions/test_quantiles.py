@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from dse.analysis.distributions import mean, quantile, quartiles
+from dse.analysis.distributions import column_quantiles, mean, quantile, quartiles
 from dse.analysis.distributions.quantiles import quantile_bounds
 
 
@@ -93,3 +93,16 @@ def test_equal_or_few_errors_do_not_bound_their_mean(errors):
     found = mean(errors)
     assert found.value == pytest.approx(np.mean(errors))
     assert (found.lower, found.upper) == (-np.inf, np.inf)
+
+
+def test_quantiles_by_column_are_those_of_each_column_without_what_is_not_there():
+    rng = np.random.default_rng(0)
+    table = rng.random((41, 6))
+    table[rng.random(table.shape) < 0.2] = np.nan
+    table[rng.random(table.shape) < 0.1] = np.inf
+    table[:, 5] = np.nan
+    found = column_quantiles(table, (0.1, 0.5, 0.9))
+    for column in range(5):
+        there = table[~np.isnan(table[:, column]), column]
+        assert found[:, column].tolist() == [quantile(there, p).value for p in (0.1, 0.5, 0.9)]
+    assert np.isnan(found[:, 5]).all()
