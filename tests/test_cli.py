@@ -288,7 +288,10 @@ def test_a_way_of_sampling_that_cannot_be_is_told_in_a_sentence(
     assert sentence in err
 
 
-def test_schema_prints_a_json_schema(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "schema", "space")
+@pytest.mark.parametrize(("kind", "key"), [("space", "name"), ("dashboard", "panels")])
+def test_schema_prints_a_json_schema(
+    kind: str, key: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, out, _ = run(capsys, "schema", kind)
     assert code == 0
-    assert json.loads(out)["properties"]["name"]
+    assert json.loads(out)["properties"][key]

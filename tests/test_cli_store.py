@@ -12,8 +12,8 @@ import pytest
 from dse.cli import main
 from dse.store.store import Store
 from tests import tiny
+from tests.searching import Searched
 from tests.services.postgresql import Server
-from tests.store.records import fill
 
 VERSION_1 = Path(__file__).parent / "store" / "version_1.sql"
 
@@ -45,18 +45,16 @@ def test_an_old_store_is_upgraded_when_asked_and_then_reported(
     assert (code, out.strip()) == (0, str(tmp_path / "study.html"))
 
 
-def test_a_search_is_not_reported_as_a_survey(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_search_is_reported_for_what_it_is_and_only_where_it_is_named(
+    searched: Searched, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = tmp_path / "study.db"
-    with Store.open(path, study="hunt", create=True) as store:
-        fill(store, 2, kind="search", name="hunt", design={})
-    code, _, err = run(capsys, "report", str(path))
-    assert code == 2
-    assert "holds no survey: name a study with --study: 'hunt' (search)" in err
-    code, _, err = run(capsys, "report", str(path), "--study", "hunt")
-    assert code == 2
-    assert "'hunt' is a search: its networks are no sample of the space" in err
+    name, path = searched.search.study.name, tmp_path / "r.html"
+    assert run(capsys, "report", str(searched.store), "-o", str(path))[0] == 0
+    assert name not in path.read_text(encoding="utf-8").partition("</header>")[0]
+    assert run(capsys, "report", str(searched.store), "--study", name, "-o", str(path))[0] == 0
+    page = path.read_text(encoding="utf-8")
+    assert f"Design-space search {name}." in page
+    assert "no sample of the space" in page
 
 
 def test_several_surveys_of_a_store_are_told_apart_by_name(

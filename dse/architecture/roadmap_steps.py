@@ -86,3 +86,36 @@ def network(start: Start, applied: frozenset[str]) -> Architecture:
         ls_init_value=default.ls_init_value if separate else None,
         pointwise=default.pointwise if separate else "conv",
     )
+
+
+def applied(start: Start, a: Architecture) -> frozenset[str] | None:
+    """The steps that a network has taken; None where it is no network of the walk's switches.
+
+    At the widths of the walk, "width" is among them or not. At others, as where a budget solves for
+    the widths, it is left out, and layer scale and the pointwise layers may be either.
+    """
+    switches = {
+        "stage ratio": (a.depths, start.depths, start.ratio),
+        "patchify stem": (a.stem, "resnet", "patch"),
+        "depthwise conv": (a.groups, 1, None),
+        "inverted bottleneck": (a.expansion_ratio, 0.25, 4.0),
+        "move depthwise conv up": (a.block_order, "spatial_middle", "spatial_first"),
+        "ReLU to GELU": (a.act_layer, "relu", "gelu"),
+        "fewer activations": (a.acts_per_block, 3, 1),
+        "fewer norms": (a.norms_per_block, 3, 1),
+        "BN to LN": (a.norm_layer, "batch_norm", "layer_norm"),
+        "separate downsampling": (a.downsampling, "in_block", "separate"),
+    }
+    sizes = a.kernel_sizes[0] if len(set(a.kernel_sizes)) == 1 else ()
+    kernels = {3: (), 5: STEPS[6:7], 7: STEPS[6:8]}.get(sizes) if isinstance(sizes, int) else None
+    if kernels is None or any(value not in ends for value, *ends in switches.values()):
+        return None
+    taken = frozenset(kernels).union(
+        name for name, (value, _, on) in switches.items() if value == on
+    )
+    wide = network(start, taken | {"width"})
+    if a in (wide, network(start, taken)):
+        return taken | {"width"} if a == wide else taken
+    free = ("dims", "stem_width", "stem_act", "ls_init_value", "pointwise")
+    same = dataclasses.replace(wide, **{name: getattr(a, name) for name in free})
+    return taken if a == same else None

@@ -17,7 +17,7 @@ from dse.dashboard.spec import Dashboard
 from dse.dashboard.view import StudyData, View
 from dse.errors import UserError
 
-FIRST = "before_all"
+FIRST = "notes"
 """The name of the section that says what must be known of all others."""
 
 
@@ -91,6 +91,7 @@ def _part(study: StudyData, asked: Filter) -> StudyData:
         population=rows,
         curves=_of(part.curves, kept),
         measurements=_of(part.measurements, kept),
+        choices=None if part.choices is None else part.choices.loc[part.choices.index.isin(kept)],
         summary=part.summary if asked.is_on_paper else None,
         keeping=None,
     )

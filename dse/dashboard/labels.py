@@ -56,6 +56,13 @@ LABELS = {
     "memory_training": Label(name="Memory of training", unit="MB", factor=1e-6, log=True),
     "arch.depths": Label(name="Depth", unit="blocks"),
     "arch.dims": Label(name="Width", unit="channels", log=True),
+    "arch.dims.growth": Label(name="Growth of width"),
+    "arch.dims.first": Label(name="First width", unit="channels", log=True),
+    "arch.dims.depth": Label(name="Depth in all", unit="blocks"),
+    "arch.dims.initial": Label(name="Initial width w₀", unit="channels", log=True),
+    "arch.dims.slope": Label(name="Slope of widths wₐ", log=True),
+    "arch.dims.multiplier": Label(name="Step of widths wₘ"),
+    "arch.stem_ratio": Label(name="Stem over first width"),
     "arch.kernel_sizes": Label(name="Kernel size"),
     "arch.expansion_ratio": Label(name="Expansion ratio"),
     "arch.block_order": Label(name="Block order"),
@@ -113,6 +120,7 @@ def label(column: str) -> Label:
     if numbered and numbered[1] in LABELS:
         base = LABELS[numbered[1]]
         what = "place" if numbered[1].endswith("_per_block") else "stage"
+        what = "after stage" if numbered[1].endswith(".growth") else what
         block = f", block {numbered[3]}" if numbered[3] else ""
         return dataclasses.replace(base, name=f"{base.name}, {what} {numbered[2]}{block}")
     return Label(name=plain(column.removeprefix("arch.").replace("_", " ")))

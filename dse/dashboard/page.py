@@ -24,6 +24,7 @@ SCRIPTS: Final = (
     "page",
     "marks",
     "figures",
+    "lines",
     "brush",
     "architecture",
     "values",

@@ -29,6 +29,8 @@ STATES = {
     "failed": BAD,
 }
 STUDIES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+# From the least error to the largest; blue to orange through grey, as cividis, on either ground.
+ERRORS = ((0.0, BLUE), (0.5, "#9aa0a8"), (1.0, ORANGE))
 
 BAND = 0.2
 """The opacity of bands, seen on both backgrounds."""
@@ -79,3 +81,14 @@ def fade(colour: str, alpha: float) -> str:
     """`colour` (#rrggbb) at an opacity, for bands."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha:g})"
+
+
+def error_colour(place: float) -> str:
+    """The colour of an error that lies at `place` from 0, the least, to 1, the largest."""
+    (low, start), (high, end) = ERRORS[:2] if place < ERRORS[1][0] else ERRORS[1:]
+    share = min(max((place - low) / (high - low), 0.0), 1.0)
+    parts = [
+        round(int(start[i : i + 2], 16) * (1 - share) + int(end[i : i + 2], 16) * share)
+        for i in (1, 3, 5)
+    ]
+    return "#{:02x}{:02x}{:02x}".format(*parts)

@@ -9,6 +9,8 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
+from dse.analysis.factors.levels import Networks
+from dse.analysis.factors.levels import networks as levelled
 from dse.analysis.population import first_seeds
 from dse.analysis.references import Reference
 from dse.analysis.search import SearchSummary
@@ -39,6 +41,9 @@ class StudyData:
         summary: what it says; None if it is no sample.
         search: what a search found; None if it is none.
         space: what its networks were drawn from; None where that is not known.
+        choices: what each network was drawn with, a row a network by its number and a column a
+            slot of the space; None where that is not known.
+        fanova: importances by another's fANOVA, by slot; empty where there are none.
         resolution: of the full networks' images [px]; None if they cannot be drawn.
         provenance: shown as it is.
         cautions: what every page that shows the study must say.
@@ -59,6 +64,8 @@ class StudyData:
     summary: Summary | None = None
     search: SearchSummary | None = None
     space: DesignSpace | None = None
+    choices: pd.DataFrame | None = None
+    fanova: Mapping[str, float] = field(default_factory=dict)
     resolution: int | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     cautions: tuple[str, ...] = ()
@@ -68,6 +75,14 @@ class StudyData:
     def networks(self) -> pd.DataFrame:
         """The first training of every network that has ended, by index."""
         return first_seeds(self.population)
+
+    @cached_property
+    def levels(self) -> Networks:
+        """The same with every parameter as levels, which the estimators of what matters count.
+
+        Parameters are what the networks were drawn with, else they are read off the networks.
+        """
+        return levelled(self.population, self.choices)
 
     @property
     def heading(self) -> str:

@@ -33,7 +33,7 @@ from dse.store.records import STATES, StudyRecord, kind_words
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
 from dse.study.caution import imported_caution, sampling_caution
-from dse.study.drawn import drawn_values
+from dse.study.drawn import drawn_choices
 from dse.study.importance import fanova, has_fanova
 from dse.units import format_count
 
@@ -165,7 +165,7 @@ def explain_population(study: StudyRecord, population: pd.DataFrame, store: Targ
         require_classes(str(store), first_seeds(population))
         names = _names(population)
         population = population.drop(columns=list(names))
-    choices = _choices(study, population)
+    choices = None if study.kind == "imported" else drawn_choices(study, population)
     found = networks(population, choices)
     if len(found) < 2:
         raise UserError(
@@ -180,21 +180,6 @@ def explain_population(study: StudyRecord, population: pd.DataFrame, store: Targ
         sentences=tuple(_sentences(study, population, choices is not None, names)),
         is_drawn=choices is not None,
     )
-
-
-def _choices(study: StudyRecord, population: pd.DataFrame) -> pd.DataFrame | None:
-    """What every network was drawn with, a row a network; None if that is not known of all."""
-    if study.kind == "imported":
-        return None
-    first = population[population["replicate"] == 0]
-    shapes = dict(zip(first["index"].tolist(), first["architecture"], strict=True))
-    drawn = drawn_values(study, shapes)
-    if len(drawn) < len(shapes):
-        return None
-    slots = list(space_from_definition(study.space).slots)
-    rows = {index: [values.get(slot) for slot in slots] for index, values in drawn.items()}
-    frame = pd.DataFrame.from_dict(rows, orient="index", columns=slots, dtype=object)
-    return frame.loc[:, frame.notna().any()]
 
 
 def _names(population: pd.DataFrame) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from dse.study.caution import (
     kernel_caution,
     sampling_caution,
 )
+from dse.study.drawn import drawn_choices
 from dse.study.plan import random_repeats
 from dse.study.status import make_status
 
@@ -34,6 +35,7 @@ PAIRED_NOTE: Final = (
     "The networks of a paired study were chosen for each other: they are no sample of the space, "
     "and are in no statistic of a survey."
 )
+MOST_DRAWN_AGAIN: Final = 20_000
 LOOKED_AT: Final = 500
 """So many trainings' networks are looked at for what the proxy cannot see."""
 
@@ -68,6 +70,7 @@ def study_data(
         landings=landings_of(snapshot),
         status=status,
         space=space_of(study),
+        choices=choices_of(study, population),
         resolution=study.budget.get("resolution"),
         provenance=provenance_of(study, population),
         cautions=cautions_of(study),
@@ -89,6 +92,17 @@ def space_of(study: StudyRecord) -> DesignSpace | None:
         return space_from_definition(study.space)
     except UserError:
         return None
+
+
+def choices_of(study: StudyRecord, population: pd.DataFrame) -> pd.DataFrame | None:
+    """What the networks of a survey were drawn with; None where that is not known.
+
+    More than `MOST_DRAWN_AGAIN` are looked at by what they came to be, as it would take a while.
+    """
+    many = population["index"].nunique() > MOST_DRAWN_AGAIN
+    if study.kind != "survey" or space_of(study) is None or many:
+        return None
+    return drawn_choices(study, population)
 
 
 def provenance_of(study: StudyRecord, population: pd.DataFrame) -> Mapping[str, Any]:

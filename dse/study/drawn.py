@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from dse.architecture.spec import Architecture
 from dse.space.language.design_space import space_from_definition
@@ -14,7 +17,7 @@ from dse.space.sampling.budget import Budget
 from dse.store.records import StudyRecord
 from dse.study.axes import to_params
 from dse.study.sampling import stored_sampler
-from dse.study.slots import slot_values
+from dse.study.slots import slot_columns, slot_values
 
 
 def drawn_values(
@@ -40,6 +43,38 @@ def drawn_values(
         for row, index in enumerate(batch.indices)
         if batch.architecture(row) == Architecture.from_dict(networks[int(index)])
     }
+
+
+def drawn_choices(study: StudyRecord, population: pd.DataFrame) -> pd.DataFrame | None:
+    """What every network was drawn with: a row a network by its number, a column a slot.
+
+    NaN where a slot was not drawn, None where null was. None if it is not known of all networks.
+    """
+    first = population[population["replicate"] == 0].sort_values("index")
+    asked = (study.space, study.budget, study.seed, study.design.get("sampling", {}))
+    found = _drawn_again(json.dumps(asked), tuple(first["index"].tolist()))
+    if found is None:
+        return None
+    choices, networks = found
+    stored = [hash(Architecture.from_dict(network)) for network in first["architecture"]]
+    return choices if stored == networks else None
+
+
+@lru_cache(maxsize=8)
+def _drawn_again(asked: str, numbers: tuple[int, ...]) -> tuple[pd.DataFrame, list[int]] | None:
+    """The choices of networks, and a hash of each; kept, as a page is made again and again."""
+    definition, budget, seed, sampling = json.loads(asked)
+    space = space_from_definition(definition)
+    sampler = stored_sampler(space, Budget.from_dict(budget), seed, sampling)
+    if sampler is None or not numbers:
+        return None
+    batch = sampler.batch(np.array(numbers))
+    columns = slot_columns(batch.drawer, batch.draft.draws)
+    frame = pd.DataFrame(columns, index=list(numbers), dtype=object)[
+        [slot for slot in space.slots if slot in columns]
+    ]
+    networks = [hash(batch.architecture(row)) for row in range(len(numbers))]
+    return frame.loc[:, frame.notna().any()], networks
 
 
 def drawn_params(

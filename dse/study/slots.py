@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dse.space.language.design_space import DesignSpace
 from dse.space.language.parameters import Parameter, StageParameter, Widths
@@ -79,12 +81,30 @@ def slot_values(drawer: Drawer, draws: Draws, row: int) -> dict[str, Value]:
     for group in groups(drawer.space):
         for name, prior in group.free.items():
             if drawer.drawn(name, one)[0]:
-                found[name] = _value(drawer, group, name, prior, one)
+                found[name] = value_of(group, prior, drawer.slot(name, one)[0])
     return found
 
 
-def _value(drawer: Drawer, group: Group, name: str, prior: Prior, one: Draws) -> Value:
-    drawn = drawer.slot(name, one)[0]
+def slot_columns(drawer: Drawer, draws: Draws) -> dict[str, NDArray[np.object_]]:
+    """The same of all networks: (n,) for each free slot, NaN where it was not drawn."""
+    found = {}
+    for group in groups(drawer.space):
+        for name, prior in group.free.items():
+            drawn, values = drawer.drawn(name, draws), drawer.slot(name, draws)
+            column = np.full(len(drawn), np.nan, dtype=object)
+            known: dict[tuple[type, object], Value] = {}  # 1 and true are different values
+            for row in np.flatnonzero(drawn):
+                value = values[row]
+                key = type(value), value
+                if key not in known:
+                    known[key] = value_of(group, prior, value)
+                column[row] = known[key]
+            found[name] = column
+    return found
+
+
+def value_of(group: Group, prior: Prior, drawn: Any) -> Value:
+    """The value of a slot of which `drawn` was drawn."""
     if prior.values is None:
         low, high = prior.limits
         return min(max(float(drawn), float(low)), float(high))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from itertools import combinations
 
 import pytest
@@ -14,6 +15,7 @@ from dse.architecture.roadmap_steps import (
     RESNET50,
     RESNET200,
     STEPS,
+    applied,
     network,
 )
 
@@ -50,3 +52,45 @@ def test_a_network_without_one_step_can_be_counted(left_out):
 def test_a_step_without_what_it_needs_is_refused():
     with pytest.raises(AssertionError, match="lacks another"):
         network(RESNET50, frozenset({"kernel size 7"}))
+
+
+@pytest.mark.parametrize("start", [RESNET50, RESNET200])
+def test_a_network_tells_the_steps_that_it_has_taken(start):
+    walk = Walk(steps=STEPS, needs=NEEDS)
+    for number in range(0, walk.full + 1, 7):
+        if walk.valid[number]:
+            taken = frozenset(walk.named(number))
+            assert applied(start, network(start, taken)) == taken
+
+
+def test_at_other_widths_the_step_of_the_width_is_not_told():
+    for steps in (frozenset(), frozenset(STEPS)):
+        found = network(RESNET50, steps)
+        wider = dataclasses.replace(
+            found,
+            dims=tuple(2 * dim for dim in found.dims),
+            stem_width=None if found.stem_width is None else 2 * found.stem_width,
+        )
+        assert applied(RESNET50, wider) == steps - {"width"}
+
+
+def test_layer_scale_and_pointwise_layers_do_not_tell_a_step_at_other_widths():
+    found = network(RESNET50, frozenset(STEPS))
+    same = dataclasses.replace(
+        found, dims=(80, 160, 320, 640), ls_init_value=None, pointwise="conv"
+    )
+    assert applied(RESNET50, same) == frozenset(STEPS) - {"width"}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kernel_sizes": (9, 9, 9, 9)},
+        {"grn": True},
+        {"depths": (2, 2, 6, 2)},
+        {"act_layer": "silu"},
+    ],
+)
+def test_other_networks_are_not_of_the_walk(changes):
+    other = dataclasses.replace(network(RESNET50, frozenset(STEPS)), **changes)
+    assert applied(RESNET50, other) is None

@@ -132,7 +132,7 @@ def test_a_filter_is_said_in_shown_units_and_as_plain_text() -> None:
     text = "error=0.1..0.25&flops=4.5e9..&arch.stem=patch,a%3Cb%3E&arch.%3Ci%3E=..3&index=1,2"
     assert Filter.parse(text).words == (
         "Held-out error 10 to 25 %; FLOPs at least 4.5 GFLOPs; Stem patch or a<b>; <i> at most 3; "
-        "index 1 or 2"
+        "Network 1 or 2"
     )
 
 

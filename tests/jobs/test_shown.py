@@ -59,6 +59,24 @@ def test_a_survey_is_read_with_all_that_is_known_of_it(survey: StudyData) -> Non
     assert survey.provenance["budget"]["tolerance"] == 0.01
 
 
+def test_what_networks_were_drawn_with_is_known_unless_they_are_too_many(
+    folder: Path, survey: StudyData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert survey.choices is not None
+    assert list(survey.choices.index) == list(range(24))
+    assert {"depths.1", "kernel_sizes.1"} <= set(survey.choices.columns)
+    monkeypatch.setattr("dse.jobs.study_data.MOST_DRAWN_AGAIN", 23)
+    assert read_study_data(parse_target(folder / "a.db")).choices is None
+
+
+def test_a_part_keeps_what_its_networks_were_drawn_with(survey: StudyData) -> None:
+    view = read_view(find_studies([survey.store]))
+    (part,) = narrowed(view, Filter.parse("arch.depths.1=1..2")).studies
+    assert part.choices is not None
+    assert sorted(part.choices.index) == sorted(part.population["index"].unique())
+    assert set(part.choices["depths.1"]) <= {1, 2}
+
+
 def test_status_and_landings_are_of_every_training(survey: StudyData) -> None:
     assert list(survey.landings) == list(LANDINGS)
     assert len(survey.landings) == len(survey.population) == 30

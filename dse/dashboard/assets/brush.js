@@ -11,12 +11,35 @@
       : number;
   };
 
+  // Levels whose places lie inside: 0, 1, ... but where the axis has places of its own.
+  const levels = ({ levels: every, places }, [low, high]) => {
+    const inside = every.filter((_, k) => (places?.[k] ?? k) >= low && (places?.[k] ?? k) <= high);
+    return inside.length && inside.length < every.length ? inside : null;
+  };
+
+  // From the least to the largest number of groups of these; null is of networks without one.
+  const groups = (ranges, [low, high]) => {
+    const inside = ranges.filter((_, place) => place >= low && place <= high);
+    if (!inside.length || inside.length === ranges.length) return null;
+    const ends = inside.filter(Boolean).flat();
+    return ends.length ? [Math.min(...ends), Math.max(...ends)] : ["none"];
+  };
+
+  // What a box says of a row of parallel coordinates, on which numbers lie from 0 to 1.
+  const row = (axis, range) => {
+    if (axis.levels) return levels(axis, range);
+    const { from, to } = axis;
+    const stored = (place) => axis.log ? from * (to / from) ** place : from + place * (to - from);
+    const [low, high] = range.map((place) => rounded(
+      stored(place), (axis.log ? stored(place) : to - from) / 500));
+    const ends = [range[0] < 0.004 ? null : low, range[1] > 0.996 ? null : high];
+    return ends.every((end) => end === null) ? null : ends;
+  };
+
   // What a box says of one axis; an end at the figure's edge is open, as nothing lies beyond it.
   const condition = (axis, range, full) => {
-    if (axis.levels) {
-      const inside = axis.levels.filter((_, place) => place >= range[0] && place <= range[1]);
-      return inside.length && inside.length < axis.levels.length ? inside : null;
-    }
+    if (axis.levels) return levels(axis, range);
+    if (axis.ranges) return groups(axis.ranges, range);
     const shown = full.range.map((end) => full.type === "log" ? 10 ** end : end);
     const [low, high] = [Math.min(...shown), Math.max(...shown)];
     const near = (a, b) => full.type === "log"
@@ -45,13 +68,19 @@
 
   const network = (plot, point) => {
     const { meta } = page.value.figures[plot.id].data[point.curveNumber] ?? {};
-    if (meta?.role !== "networks") return undefined;
+    if (!["networks", "lines"].includes(meta?.role)) return undefined;
     const data = point.customdata;
     return { study: meta.study, index: Number(Array.isArray(data) ? data[0] : data) };
   };
 
   const boxed = (plot, { x, y }) => {
     const { brush } = page.value.figures[plot.id].layout.meta ?? {};
+    if (brush?.rows) {
+      const [[left, right], [top, bottom]] = [x, y].map((ends) => [...ends].sort((a, b) => a - b));
+      return brush.rows.map((axis, k) => [axis, k])
+        .filter(([, k]) => k <= bottom && k + brush.strip >= top)
+        .map(([axis]) => [axis.column, row(axis, [left, right])]);
+    }
     return [["x", x], ["y", y]].filter(([name, range]) => brush?.[name] && range).map(
       ([name, range]) => [brush[name].column,
         condition(brush[name], [...range].sort((a, b) => a - b), plot._fullLayout[`${name}axis`])]);
@@ -68,7 +97,8 @@
   // A double click takes back what the figure can say.
   const cleared = (plot) => () => {
     const { brush = {} } = page.value.figures[plot.id].layout.meta ?? {};
-    const columns = [...Object.values(brush).map((axis) => axis.column), "index"];
+    const axes = brush.rows ?? Object.values(brush);
+    const columns = [...axes.map((axis) => axis.column), "index"];
     const set = columns.filter((column) => page.filter.has(column));
     if (set.length) page.refine(set.map((column) => [column, null]));
   };
@@ -83,6 +113,7 @@
     plot.on("plotly_selected", selected(plot));
     plot.on("plotly_deselect", cleared(plot));
     plot.on("plotly_click", clicked(plot));
+    dse.lines.attach(plot);
   };
 
   dse.brush = { attach, condition };

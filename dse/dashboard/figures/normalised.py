@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,9 @@ from dse.dashboard.figures.brush import brushed, number_axis
 from dse.dashboard.figures.common import ERROR, Look, by_study, error_range
 from dse.dashboard.figures.edf import add_band, add_curve, ended, framed
 from dse.dashboard.labels import label
+
+ENDS: Final = (2.5, 97.5)
+"""Percentiles of each study beyond which a few networks would stand for whole bins."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +45,8 @@ class Normalised:
 def normalise(population: pd.DataFrame, column: str, looks: Sequence[Look] = ()) -> Normalised:
     """Weights that make `column` uniform over what the studies (column `study`) have in common.
 
+    That is the range in which the middle 95 % of each one's networks lie.
+
     Raises:
         UserError: they have nothing in common.
     """
@@ -48,7 +54,9 @@ def normalise(population: pd.DataFrame, column: str, looks: Sequence[Look] = ())
     parts = tuple(by_study(rows[rows[column].notna()], looks))
     factor = label(column).factor
     values = [factor * part[column].to_numpy(dtype=np.float64) for _, part in parts]
-    return Normalised(column=column, parts=parts, weights=complexity_weights(values))
+    low, high = np.array([np.percentile(value, ENDS) for value in values]).T
+    weights = complexity_weights(values, limits=(float(low.max()), float(high.min())))
+    return Normalised(column=column, parts=parts, weights=weights)
 
 
 def normalised_edf_figure(found: Normalised, confidence: float = 0.95) -> go.Figure:

@@ -11,10 +11,10 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from dse.dashboard import theme
+from dse.dashboard.figures.small import small
 from dse.dashboard.labels import Label, plain
 
 HEIGHT = 240
-LEFT = 48
 BINS = 20
 _CROWDED = 6
 _LONG = 9
@@ -22,7 +22,7 @@ _ROW_HEIGHT = 19
 Row = Mapping[str, Any]
 
 
-def marginal_panel(row: Row, small: str) -> go.Figure:
+def marginal_panel(row: Row, print_: str) -> go.Figure:
     """Shares of a slot's values among the networks, with 95 % intervals, beside the prior."""
     cells = row["cells"]
     x = list(range(len(cells)))
@@ -56,16 +56,18 @@ def marginal_panel(row: Row, small: str) -> go.Figure:
         hovertemplate="%{customdata}: prior %{y:.1f} %<extra></extra>",
     )
     top = 1.06 * float(max(high.max(), prior.max()))
-    return _small(
+    return small(
         figure,
-        f"<b>{plain(row['slot'])}</b>",
-        small,
+        row["slot"],
+        print_,
+        HEIGHT,
+        bargap=0,
         xaxis=_cell_axis([c["start"] for c in cells]),
         yaxis={"range": [0, top], "ticksuffix": " %", "nticks": 5},
     )
 
 
-def histogram_panel(values: NDArray[Any], name: str, small: str, label: Label) -> go.Figure:
+def histogram_panel(values: NDArray[Any], name: str, print_: str, label: Label) -> go.Figure:
     """How many networks have a number in each of equal intervals."""
     shown = label.factor * values.astype(np.float64)
     low, high = float(shown.min()), float(shown.max())
@@ -80,10 +82,12 @@ def histogram_panel(values: NDArray[Any], name: str, small: str, label: Label) -
         customdata=[f"{a:.4g} to {b:.4g}" for a, b in itertools.pairwise(edges)],
         hovertemplate="%{customdata}: %{y} networks<extra></extra>",
     )
-    return _small(
+    return small(
         figure,
-        f"<b>{plain(name)}</b>",
-        small,
+        name,
+        print_,
+        HEIGHT,
+        bargap=0,
         xaxis={"nticks": 5},
         yaxis={"nticks": 5, "rangemode": "tozero"},
     )
@@ -144,28 +148,6 @@ def region_figure(rows: Sequence[Row], share: float) -> go.Figure:
 
 def _region_name(row: Row) -> str:
     return plain(f"{row['slot']} {row['value']}")
-
-
-def _small(figure: go.Figure, title: str, small: str, **layout: Any) -> go.Figure:
-    """`figure` as one of many small panels, with a title and small print over it."""
-    figure.update_layout(
-        template=theme.LIGHT,
-        height=HEIGHT,
-        autosize=True,
-        showlegend=False,
-        dragmode=False,
-        bargap=0,
-        margin={"l": LEFT, "r": 10, "t": 46, "b": 40},
-        **layout,
-    )
-    figure.add_annotation(
-        text=f'{title}<br><span style="font-size:11px">{plain(small)}</span>',
-        align="left",
-        showarrow=False,
-        **{"x": 0, "xref": "paper", "xanchor": "left", "xshift": 4 - LEFT},
-        **{"y": 1, "yref": "paper", "yanchor": "bottom", "yshift": 4},
-    )
-    return figure
 
 
 def _broken(name: str) -> str:

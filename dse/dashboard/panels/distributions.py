@@ -75,9 +75,9 @@ def normalised_edf(view: View, options: Options) -> Section | None:
         title="The same at equal complexity",
         blocks=[Group(kind="pair", blocks=blocks)],
         note="Networks weighted so that each of ten equally wide bins of a cost counts the same "
-        "(Radosavovic et al. 2019), over what all studies have in common. The band is approximate: "
-        "that of as many equally weighted networks as these are worth. Thin and dotted: all "
-        "networks, equally weighted.",
+        "(Radosavovic et al. 2019), over the range in which the middle 95 % of every study's "
+        "networks lie. The band is approximate: that of as many equally weighted networks as these "
+        "are worth. Thin and dotted: all networks, equally weighted.",
     )
 
 

@@ -12,6 +12,7 @@ from dse.analysis.ranking import Ranked, ranking_note
 from dse.analysis.summary import Summary, interval, percent
 from dse.dashboard import markup, theme
 from dse.dashboard.figures.drawing import block_recipe, drawing, row_texts
+from dse.dashboard.figures.lineup import lineup as lineup_figure
 from dse.dashboard.labels import joined, label
 from dse.dashboard.panels.base import Block, Group, Options, Plot, Section, each_study
 from dse.dashboard.view import StudyData, View
@@ -40,6 +41,19 @@ def drawings(view: View, options: Options) -> Section | None:
         blocks=blocks,
         note="One bar a block, as tall as its width in channels, both drawings at one scale. "
         "Errors are of the first seed.",
+    )
+
+
+def lineup(view: View, options: Options) -> Section | None:
+    """The best networks of every sample, their blocks drawn one below the other."""
+    blocks = each_study(view, _lineup)
+    if not blocks:
+        return None
+    return Section(
+        title="The shapes of the best networks",
+        blocks=blocks,
+        note="One bar a block, as tall as its width in channels; stages from left to right, all "
+        "networks of a study at one scale. Errors are means over seeds.",
     )
 
 
@@ -129,6 +143,21 @@ def _pair(study: StudyData) -> list[Block]:
         plot = Plot(name=name, figure=figure, described=f"{name} network. {lines}.")
         blocks.append(Group(kind="", blocks=[markup.subheading(heading), plot]))
     return [Group(kind="pair", blocks=blocks)]
+
+
+def _lineup(study: StudyData) -> list[Block]:
+    best = study.summary.best[:TOP_SHOWN] if study.summary else ()
+    shown = [entry for entry in best if {"depths", "dims"} <= entry.architecture.keys()]
+    if not shown:
+        return []
+    told = [f"{each.rank}. {each.called}, {percent(each.mean_error)}" for each in shown]
+    plans = [each.architecture for each in shown]
+    figure = lineup_figure(list(zip(told, plans, strict=True)))
+    shapes = "; ".join(
+        f"{said}: {joined(plan['depths'])} blocks of {joined(plan['dims'])} channels"
+        for said, plan in zip(told, plans, strict=True)
+    )
+    return [Plot(name="", figure=figure, described=f"The best networks: {shapes}.")]
 
 
 def _outcome(row: Mapping[Any, Any]) -> float:

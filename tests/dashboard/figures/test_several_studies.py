@@ -72,6 +72,8 @@ def test_a_normalised_curve_is_the_weighted_edf_and_says_what_n_is_worth(both) -
         assert f"n = {curve.n:,}, worth {curve.effective_n:,.0f}" in trace.name
     assert [line.split(":")[0] for line in found.words] == ["b", "a"]
     assert "Parameters [M] made uniform from" in found.words[0]
+    low, high = np.array([np.percentile(part["params"], (2.5, 97.5)) for _, part in found.parts]).T
+    assert found.weights.edges[[0, -1]] == pytest.approx([1e-6 * low.max(), 1e-6 * high.min()])
     assert "parameters made uniform" in figure.layout.xaxis.title.text
 
 
