@@ -94,10 +94,10 @@ def column_values(rows: pd.DataFrame, column: str) -> pd.Series:
     """
     numbers = _numbers(rows[column])
     is_text = (numbers.isna() & rows[column].notna()).any() or rows[column].dtype == bool
-    has_missing = rows[column].isna().any()
-    if is_text or (has_missing and _plain(rows[column]).nunique() <= MAX_LEVELS):
-        return _plain(rows[column])
-    return numbers
+    if not is_text and not rows[column].isna().any():
+        return numbers
+    texts = _plain(rows[column])
+    return texts if is_text or texts.nunique() <= MAX_LEVELS else numbers
 
 
 def _numbers(values: pd.Series) -> pd.Series:

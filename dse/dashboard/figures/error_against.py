@@ -68,7 +68,7 @@ def error_figures(
             column,
             limits,
             picked,
-            good=good_range(rows, column, weights),
+            weights=weights,
             shown=shown,
             study=study,
         )
@@ -76,12 +76,17 @@ def error_figures(
     }
 
 
-def good_range(rows: pd.DataFrame, column: str, weights: FloatArray) -> Good | None:
-    """Where the best of a quarter of `rows` lie; None of categories. `weights` are of all rows."""
-    factor = factor_of(column_values(rows, column), column)
+def good_range(values: pd.Series, result: FloatArray, weights: FloatArray) -> Good | None:
+    """Where the best of a quarter of the networks have `values`; None of categories.
+
+    `weights` are those of all outcomes `result`, see `best_weights`.
+    """
+    if not pd.api.types.is_numeric_dtype(values):
+        return None
+    factor = factor_of(values, str(values.name))
     if factor.numbers is None or not np.isfinite(factor.numbers).any():
         return None
-    percentiles = good_values_of(factor, outcomes(rows), weights=weights).percentiles
+    percentiles = good_values_of(factor, result, weights=weights).percentiles
     if percentiles is None:
         return None
     low, middle, high = percentiles
@@ -94,7 +99,7 @@ def error_panel(
     limits: tuple[float, float],
     picked: Mapping[int, str],
     *,
-    good: Good | None = None,
+    weights: FloatArray | None = None,
     shown: NDArray[np.bool_] | None = None,
     study: str = "",
 ) -> go.Figure:
@@ -102,12 +107,14 @@ def error_panel(
 
     A column of few values shows each level's networks, mean, 95 % interval and n; a column of
     many shows the networks and Spearman's rho. Crosses on top are networks without an error.
-    `picked` gives networks, by index, a colour of their own. The range `good` is shaded. Of the
-    networks those that are `shown` are drawn, all by default.
+    `picked` gives networks, by index, a colour of their own. With the `weights` of `best_weights`
+    the range of good values is shaded. Of the networks those that are `shown` are drawn, all by
+    default.
     """
     rows = rows[["index", "state", "error", column]]
     found = effect(rows, column)
     values = column_values(rows, column)
+    good = None if weights is None else good_range(values, outcomes(rows), weights)
     known = values.notna().to_numpy()
     visible = known if shown is None else known & shown
     points, at = rows[visible], values[visible]
