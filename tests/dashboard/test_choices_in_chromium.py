@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from dse.dashboard.report import render
+from dse.dashboard.spec import Dashboard
 from dse.dashboard.view import View
 from tests.dashboard.conftest import make_study
 from tests.dashboard.test_report_in_chromium import Visit, browser
 from tests.population import make_population
 
 __all__ = ["browser"]
+PANELS = ("heat_maps", "parallel", "selection")
 FILTER = "JSON.stringify(Object.fromEntries(dse.page.filter))"
 LINES = "[...document.querySelectorAll('#plot-parallel .lines')]"
 
@@ -28,7 +30,7 @@ def report(tmp_path_factory, population) -> Path:
     path = tmp_path_factory.mktemp("choices") / "report.html"
     view = View(studies=(make_study(population),))
     path.write_text(
-        render(view, title="A study", panels=("heat_maps", "parallel", "selection")),
+        render(view, dashboard=Dashboard.model_validate({"panels": list(PANELS)})),
         encoding="utf-8",
     )
     return path
