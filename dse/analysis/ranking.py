@@ -24,7 +24,8 @@ by seed noise covers in 95, 94 and 90 % of studies.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -32,6 +33,9 @@ from scipy import stats
 
 from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.population import ENDED_STATES, first_seeds, outcomes
+
+_COSTS: Final = ("flops", "params", "activations")
+_TOLD: Final = ("index", *_COSTS, "architecture")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +86,9 @@ def rank(
     result = outcomes(first)
     everyone = finalists >= population["index"].nunique()
     best = set() if everyone else set(np.argsort(result, kind="stable")[:finalists])
-    later = population[
-        (population["replicate"] > 0) & population["state"].isin(ENDED_STATES)
-    ].sort_values("replicate")
-    fresh = {index: outcomes(rows) for index, rows in later.groupby("index")}
+    fresh = _fresh(population)
     entries: list[dict[str, Any]] = []
-    for position, row in enumerate(first.to_dict("records")):
+    for position, row in enumerate(first[[*_TOLD]].to_dict("records")):
         again = fresh.get(row["index"], np.array([]))
         errors = np.concatenate([result[[position]], again])
         ended_well = bool(np.isfinite(errors).all())
@@ -100,7 +101,7 @@ def rank(
                 "fresh_error": float(again.mean()) if len(again) else None,
                 "fresh_interval": _noise_interval(again, seed_std, seeds),
                 "mean_error": float(errors.mean()),
-                **{cost: _count(row[cost]) for cost in ("flops", "params", "activations")},
+                **{cost: _count(row[cost]) for cost in _COSTS},
                 "architecture": dict(row["architecture"]),
             }
         )
@@ -136,6 +137,21 @@ def ranking_note(share: float) -> str:
     )
 
 
+def _fresh(population: pd.DataFrame) -> dict[int, FloatArray]:
+    """The outcomes of the seeds after the first, by seed, of each network that has any."""
+    is_later = (population["replicate"] > 0) & population["state"].isin(ENDED_STATES)
+    later = population[is_later].sort_values(["index", "replicate"])
+    indices, starts = np.unique(later["index"].to_numpy(dtype=np.int64), return_index=True)
+    parts = np.split(outcomes(later), starts[1:])
+    return dict(zip(indices.tolist(), parts, strict=False))
+
+
+@cache
+def _spread(confidence: float, degrees: int) -> float:
+    """Student's t."""
+    return float(stats.t.ppf((1 + confidence) / 2, degrees))
+
+
 def _count(value: float) -> int | None:
     return None if np.isnan(value) else int(value)
 
@@ -144,7 +160,7 @@ def _noise_interval(errors: FloatArray, seed_std: Estimate | None, seeds: int) -
     if seed_std is None or len(errors) == 0 or not np.isfinite(errors).all():
         return None
     degrees = seed_std.n * (seeds - 1)
-    spread = float(stats.t.ppf((1 + seed_std.confidence) / 2, degrees))
+    spread = _spread(seed_std.confidence, degrees)
     mean, half = float(errors.mean()), spread * seed_std.value / float(np.sqrt(len(errors)))
     return Estimate(
         value=mean,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from dse.errors import UserError
+from dse.jobs.shown import find_studies
 from dse.jobs.watching import WatchedStore, WatchedStores
-from dse.store.target import Place
+from dse.store.target import Place, Target, split_study
 
 NEEDED = ("dash", "dash_ag_grid", "waitress")
 
@@ -37,7 +39,7 @@ def serve_job(
     from dse.dashboard.spec import load_dashboard
 
     guard = make_guard(host, port, token)
-    source = WatchedStores(WatchedStore(store, studies) for store in stores)
+    source = WatchedStores(watched(stores, studies))
 
     shown = load_dashboard(dashboard)
     pages = Pages(source, lambda view: app_value(view, shown))
@@ -53,3 +55,20 @@ def serve_job(
     finally:
         pages.stop()
         source.stop()
+
+
+def watched(stores: Sequence[Place], studies: Sequence[str]) -> list[WatchedStore]:
+    """The stores of what is asked for: each `STORE::NAME` or `STORE`, and names in any of them.
+
+    Where no name is given, all studies of a store are shown, also those that come later.
+
+    Raises:
+        UserError: a store cannot be read, or none has one of the names.
+    """
+    targets = [split_study(str(store)) for store in stores]
+    if not studies and all(name is None for _, name in targets):
+        return [WatchedStore(store) for store in dict.fromkeys(text for text, _ in targets)]
+    names: dict[Target, list[str]] = {}
+    for target in find_studies(stores, studies):
+        names.setdefault(replace(target, study=None), []).append(str(target.study))
+    return [WatchedStore(place, each) for place, each in names.items()]

@@ -16,7 +16,7 @@ from dse.dashboard.app import source
 from dse.dashboard.app.source import Glance, Live
 from dse.dashboard.view import StudyData, View
 from dse.errors import UserError
-from dse.jobs.shown import read_study
+from dse.jobs.shown import read_study_data, renamed
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
 from dse.store.watching import Flight, Landing
@@ -187,7 +187,9 @@ class WatchedStore:
             known = {study.name: study for study in self.seen.studies}
             old = self.seen.revisions
             studies = tuple(
-                known[name] if old.get(name) == revision else read_study(self.target, name)
+                known[name]
+                if old.get(name) == revision
+                else read_study_data(parse_target(self.target, study=name))
                 for name, revision in revisions.items()
             )
             self.seen = replace(self.seen, studies=studies, revisions=revisions)
@@ -271,11 +273,12 @@ class WatchedStores:
         if revision != self._view[0]:
             names = self._names()
             studies = [
-                replace(study, name=names[store.target, study.name])
+                (study, names[store.target, study.name])
                 for store in self._stores
                 for study in store.seen.studies
             ]
-            self._view = (revision, View(studies=tuple(studies)))
+            found = [s if s.name == name else renamed(s, name) for s, name in studies]
+            self._view = (revision, View(studies=tuple(found)))
         return self._view
 
     def _revision(self) -> str:
@@ -290,7 +293,7 @@ class WatchedStores:
         found = dict.fromkeys(every)
         often = Counter(name for _, name in found)
         return {
-            (target, name): name if often[name] == 1 else f"{name} ({target})"
+            (target, name): name if often[name] == 1 else f"{name} in {target}"
             for target, name in found
         }
 

@@ -12,6 +12,7 @@
   let shown = {}; // which question was answered, and the revision of its answer
   let loading = false;
   let isPressed = false;
+  let table; // which Dash makes once, and which moves between the page and its end
 
   const isNetwork = () => early.question() !== "/_dse/page";
 
@@ -33,6 +34,7 @@
       make("h2", {}, value.title), make("p", { class: "study" }, value.subtitle),
     );
     document.title = value.title;
+    settleTable(); // out of a section that is about to go
     await dse.start(value, main);
     main.setAttribute("aria-busy", "false");
     document.documentElement.dataset.revision = value.revision;
@@ -56,7 +58,7 @@
         const first = early.asked === asked && early.answer;
         early.answer = null;
         const response = await (first || fetch(asked));
-        if (response.status === 503) {
+        if (response.status === 202) {
           await new Promise((done) => setTimeout(done, RETRY_MS));
         } else if (response.ok) {
           const value = await response.json();
@@ -128,12 +130,17 @@
   };
 
   // The table's filter is the page's. It stands in the panel of the selection, where there is one.
-  const selected = () => {
-    const part = document.getElementById("networks-part");
-    if (!part || !page.studies.length || isNetwork()) return;
+  const settleTable = () => {
+    const home = document.getElementById("networks-home");
+    if (!home) return false;
+    table ??= document.getElementById("networks-part");
     const panel = document.querySelector("[data-part=selection]")?.parentElement;
-    const place = panel ?? document.getElementById("networks-home");
-    if (part.parentElement !== place) place.append(part);
+    const place = isNetwork() ? home : panel ?? home;
+    if (table.parentElement !== place) place.append(table);
+    return true;
+  };
+  const selected = () => {
+    if (!settleTable() || !page.studies.length || isNetwork()) return;
     const text = dse.filter.format(page.filter);
     if (selected.last === text) return;
     selected.last = text;

@@ -28,7 +28,7 @@ def add_routes(server: Flask, pages: Pages) -> None:
         def respond() -> Response:
             built = pages.built
             if built is None:
-                return _plain("The page is being made.", 503)
+                return _plain("The page is being made; ask again.", 202)
             try:
                 return answer(built)
             except UserError as error:

@@ -56,9 +56,7 @@ class MadeSource:
         lives = [
             Live(name=s.name, kind=s.kind, status=STATUS, landings=(LANDING,)) for s in self.studies
         ]
-        return Glance(
-            revision=str(self.revision), studies=tuple(lives), problems=self.problems
-        )
+        return Glance(revision=str(self.revision), studies=tuple(lives), problems=self.problems)
 
     def view(self) -> tuple[str, View]:
         return str(self.revision), View(studies=self.studies)

@@ -50,7 +50,13 @@ def test_a_bad_end_has_its_reason(study: StudyData) -> None:
 
 
 def test_measurements_stand_with_their_conditions(study: StudyData) -> None:
-    rows = {"index": [0, 1], "name": "latency", "value": [0.0123, 98.76], "low": 0.012, "high": 0.013}
+    rows = {
+        "index": [0, 1],
+        "name": "latency",
+        "value": [0.0123, 98.76],
+        "low": 0.012,
+        "high": 0.013,
+    }
     rows |= {"n": 15, "unit": "s", "device": "cpu", "dtype": "float32", "batch": 1}
     rows |= {"layout": "channels_last", "resolution": 224}
     measured = replace(study, measurements=pd.DataFrame(rows))

@@ -108,7 +108,7 @@ def test_before_the_first_page_is_made_browsers_are_told_to_come_again(study: St
     source = MadeSource(study)
     pages = Pages(source, lambda view: ({}, view))
     client = make_app(source, pages, Guard(token=None, port=1), title="dse").test_client()
-    assert client.get("/_dse/page").status_code == 503
+    assert client.get("/_dse/page").status_code == 202
     assert client.get("/").status_code == 200
 
 
