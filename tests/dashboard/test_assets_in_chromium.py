@@ -249,7 +249,9 @@ def test_filters_narrow_a_space_as_in_python(js: Engine, space: DesignSpace) -> 
 def test_names_cannot_leave_the_comments_of_a_space(js: Engine) -> None:
     value = space_value(CONVNEXT, ["arch.stem"]) | {"name": "a\nevil: 1\u2028b: 2"}
     filter_ = "arch.stem=patch&arch.x%0Aevil=1"
-    text = js.call("return dse.restriction.yaml({ space: a }, dse.filter.parse(b));", value, filter_)
+    text = js.call(
+        "return dse.restriction.yaml({ space: a }, dse.filter.parse(b));", value, filter_
+    )
     assert set(yaml.safe_load(text)) == {"format", "name", "extends", "parameters"}
 
 

@@ -10,10 +10,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dse.analysis.distributions import BestOf, best_of
-from dse.analysis.distributions.best_of import SUPPORT
+from dse.analysis.distributions.quantiles import SUPPORT
 from dse.analysis.estimate import FloatArray
-from dse.analysis.factors.levels import capped
-from dse.analysis.population import first_seeds, outcomes
+from dse.analysis.population import capped, first_seeds, outcomes
 from dse.dashboard import theme
 from dse.dashboard.figures.common import (
     ERROR,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dse.analysis.estimate import Estimate, FloatArray
-from dse.analysis.factors.effects import mean_interval
+from dse.analysis.intervals import mean_interval
 from dse.analysis.population import ENDED_STATES, outcomes
 from dse.analysis.reliability import Reliability
 from dse.dashboard import theme
