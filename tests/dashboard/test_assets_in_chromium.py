@@ -178,7 +178,8 @@ def test_curves_and_their_median_count_bad_ends_as_worst(
     found = js.call(
         """
         const study = dse.table.study(a);
-        const { median, curves, n } = dse.statistics.answer(study, new Uint8Array(study.rows).fill(1));
+        const all = new Uint8Array(study.rows).fill(1);
+        const { median, curves, n } = dse.statistics.answer(study, all);
         return { median, curves, n, epochs: study.curves.epochs };
         """,
         study_value(study),

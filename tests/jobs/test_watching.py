@@ -205,7 +205,7 @@ def test_only_the_studies_that_are_named_are_shown(path: Path) -> None:
     fill_survey(path, models=3, seed=5, study="second")
     with watching_stores(WatchedStore(path, ["second"])) as source:
         assert networks(source) == [3]
-    with pytest.raises(UserError, match="holds no study 'third'; it holds: .*'second'"):
+    with pytest.raises(UserError, match=r"holds no study 'third'; it holds: .*'second'"):
         WatchedStore(path, ["third"]).look_or_raise()
 
 

@@ -97,7 +97,7 @@ def test_a_page_of_too_many_networks_has_some_and_the_server_answers_for_all(
     monkeypatch.setattr(app_value_module, "MOST_HELD", 500)
     monkeypatch.setattr(app_value_module, "MOST_SENT", 200)
     study = make_study(make_large(600))
-    server, pages = make_server(study)
+    server, _ = make_server(study)
     client = server.test_client()
     value = client.get("/_dse/page").json
     assert value["partial"] is True
