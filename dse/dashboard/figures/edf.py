@@ -41,7 +41,7 @@ def edf_figure(
     """EDF of the error with its band, one curve a study (column `study`)."""
     figure = go.Figure()
     rows = first_seeds(population)
-    limits = error_range(outcomes(rows))
+    limits = edf_range(outcomes(rows))
     for number, (look, group) in enumerate(by_study(rows, looks)):
         result = outcomes(group)
         errors = result[np.isfinite(result)]
@@ -50,6 +50,18 @@ def edf_figure(
         words = f"{look.name}<br>n = {curve.n:,}{ended(len(result) - len(errors))}"
         add_curve(figure, curve, look, limits, words, meta=role("edf", look.study))
     return framed(figure, limits)
+
+
+def edf_range(values: FloatArray) -> tuple[float, float]:
+    """Axis range [%] without a long tail of few errors: their share is what the curve lacks there.
+
+    It ends half the spread of the middle 96 % beyond them, or at the largest error.
+    """
+    finite = values[np.isfinite(values)]
+    if not finite.size:
+        return error_range(finite)
+    low, high = np.percentile(finite, (2, 98))
+    return error_range(np.minimum(finite, high + (high - low) / 2))
 
 
 def ended(bad: int) -> str:
@@ -131,7 +143,8 @@ def _kept(curve: Edf) -> NDArray[np.intp]:
 
 def _x(curve: Edf, kept: NDArray[np.intp], limits: tuple[float, float]) -> FloatArray:
     inner = ERROR.factor * curve.errors[kept]
-    return np.concatenate([[limits[0]], inner, [limits[1]]]).astype(np.float32)
+    far = max(limits[1], float(inner[-1])) if inner.size else limits[1]
+    return np.concatenate([[limits[0]], inner, [far]]).astype(np.float32)
 
 
 def _steps(levels: FloatArray, start: float) -> FloatArray:

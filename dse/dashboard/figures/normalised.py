@@ -13,8 +13,8 @@ import plotly.graph_objects as go
 from dse.analysis.distributions import Normalisation, complexity_weights, edf, weighted_edf
 from dse.analysis.population import first_seeds, outcomes
 from dse.dashboard.figures.brush import brushed, number_axis
-from dse.dashboard.figures.common import ERROR, Look, by_study, error_range
-from dse.dashboard.figures.edf import add_band, add_curve, ended, framed
+from dse.dashboard.figures.common import ERROR, Look, by_study
+from dse.dashboard.figures.edf import add_band, add_curve, edf_range, ended, framed
 from dse.dashboard.labels import label
 
 ENDS: Final = (2.5, 97.5)
@@ -62,7 +62,7 @@ def normalise(population: pd.DataFrame, column: str, looks: Sequence[Look] = ())
 def normalised_edf_figure(found: Normalised, confidence: float = 0.95) -> go.Figure:
     """EDF of the weighted networks with its band, one a study; thin and dotted the plain EDF."""
     figure = go.Figure()
-    limits = error_range(np.concatenate([outcomes(part) for _, part in found.parts]))
+    limits = edf_range(np.concatenate([outcomes(part) for _, part in found.parts]))
     for number, (look, part) in enumerate(found.parts):
         result = outcomes(part)
         weight, strata = found.weights.weights[number], found.weights.strata[number]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import plotly.graph_objects as go
 
 from dse.analysis.population import outcomes
 from dse.analysis.summary import percent
@@ -35,6 +36,7 @@ def edf(view: View, options: Options) -> Section | None:
     if not studies:
         return None
     figure = edf_figure(pooled(studies), looks(view, studies))
+    tail = _tail(figure)  # before lines are added to it
     told = [
         f"{study.name}: {len(study.networks):,} networks, median "
         f"{percent(study.summary.quartiles[1].value)}"
@@ -51,7 +53,8 @@ def edf(view: View, options: Options) -> Section | None:
         note="Share of the networks below each error, first seeds only. The band holds the whole "
         f"curve of {'a' if several else 'the'} design space at once"
         f"{', each by itself' if several else ''}. Networks without an error are counted in n and "
-        "never below an error, so the curve may level off under 100 %.",
+        "never below an error, so the curve may level off under 100 %."
+        f"{tail}",
     )
 
 
@@ -101,6 +104,14 @@ def best_of(view: View, options: Options) -> Section | None:
         "networks too few decide it, so it is left out and the curve is dotted. A first error "
         f"that chose a network is too good on average.{guessing}",
     )
+
+
+def _tail(figure: go.Figure) -> str:
+    """That large errors are beyond the frame; nothing where none is."""
+    end = figure.layout.xaxis.range[1]
+    if all(trace.x[-1] <= end * (1 + 1e-6) for trace in figure.data):
+        return ""
+    return " A few large errors lie beyond the frame: their share is what the curve lacks there."
 
 
 def _with_networks(view: View) -> list[StudyData]:

@@ -42,6 +42,18 @@ def test_the_band_is_named_once_whatever_its_kind(both) -> None:
         assert words in named[0]
 
 
+def test_a_few_far_errors_do_not_squeeze_the_curve_and_are_still_in_it() -> None:
+    rows = make_large(400, bad=0)
+    largest = 100 * rows.loc[rows["replicate"] == 0, "error"].max()
+    assert edf_figure(rows).layout.xaxis.range[1] > largest
+    rows.loc[rows["index"] == 7, "error"] = 0.999
+    figure = edf_figure(rows)
+    (curve,) = curves(figure)
+    assert figure.layout.xaxis.range[1] < 90
+    assert (curve.x[-1], curve.y[-1]) == (pytest.approx(99.9), 100)
+    assert (np.diff(curve.x) >= 0).all()
+
+
 def test_an_edf_is_selected_by_error_alone(both) -> None:
     assert edf_figure(both).layout.meta["brush"] == {"x": {"column": "error", "factor": 100}}
 

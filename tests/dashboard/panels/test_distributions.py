@@ -73,3 +73,15 @@ def test_networks_are_pooled_under_the_names_of_the_page(view) -> None:
     assert rows.groupby("study", sort=False).size().to_dict() == {"another name": 80, "b": 50}
     assert "params" in rows
     assert "not there" not in rows
+
+
+def test_errors_beyond_the_frame_are_told_where_there_are_any(view) -> None:
+    section = draw(view, "edf")
+    assert section is not None
+    assert "beyond the frame" not in section.note
+    population = view.studies[1].population.copy()
+    population.loc[population["error"].idxmin(), "error"] = 0.999
+    far = View(studies=(dataclasses.replace(view.studies[1], population=population),))
+    section = draw(far, "edf")
+    assert section is not None
+    assert "A few large errors lie beyond the frame" in section.note
