@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import base64
+import gzip
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +63,20 @@ def without_plotly(page: str) -> str:
 
     assert page.count(get_plotlyjs()) == 1
     return page.replace(get_plotlyjs(), "")
+
+
+def addresses(page: str) -> list[str]:
+    """What in a page, less plotly.js, might be fetched; SVG's namespace is a mere name."""
+    ours = page.replace("http://www.w3.org/2000/svg", "")
+    return re.findall(r"https?://|//[a-z]+\.[a-z]|@import|url\(", ours)
+
+
+def value_of(page: str) -> dict[str, Any]:
+    """The page value that a page of ours holds."""
+    found = re.search(r'id="page-value">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    value: dict[str, Any] = json.loads(gzip.decompress(base64.b64decode(found[1])))
+    return value
 
 
 @pytest.fixture

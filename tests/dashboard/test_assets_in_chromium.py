@@ -178,8 +178,8 @@ def test_curves_and_their_median_count_bad_ends_as_worst(
     found = js.call(
         """
         const study = dse.table.study(a);
-        const all = new Uint8Array(study.rows).fill(1);
-        const { median, curves, n } = dse.statistics.answer(study, all);
+        const everyone = new Uint8Array(study.rows).fill(1);
+        const { median, curves, n } = dse.statistics.answer(study, everyone);
         return { median, curves, n, epochs: study.curves.epochs };
         """,
         study_value(study),

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +8,7 @@ import pytest
 from dse.analysis.fidelity import Fidelity, fidelity
 from dse.analysis.fidelity_text import fidelity_sentences
 from dse.dashboard.fidelity_page import render_fidelity, scatter_figure, write_fidelity_page
-from tests.dashboard.conftest import without_plotly
+from tests.dashboard.conftest import value_of, without_plotly
 from tests.dashboard.test_report import Elements
 from tests.dashboard.test_report_in_chromium import Visit, browser  # noqa: F401
 from tests.population import make_population
@@ -52,8 +50,7 @@ def test_the_page_refers_to_nothing_outside_itself_and_shows_names_as_text(page)
 def test_the_page_shows_every_number_with_interval_and_n(found, page):
     for shown in ("Kendall&#x27;s τ-b", f"{found.tau.value:.2f}", "n = 24", "Regret", "epochs"):
         assert shown in page, shown
-    data = json.loads(re.search(r'id="figures">(.*?)</script>', page, re.DOTALL)[1])
-    assert list(data["figures"]) == ["plot-scatter"]
+    assert list(value_of(page)["figures"]) == ["plot-scatter"]
 
 
 def test_every_network_is_a_point_or_a_cross(found):

@@ -1,17 +1,24 @@
 from __future__ import annotations
 
+import base64
+import gzip
 import json
+import re
 
 import plotly.graph_objects as go
 
-from dse.dashboard.markup import facts, figures_json, table
+from dse.dashboard.markup import facts, plain_figures, table
+from dse.dashboard.page import packed
 
 
-def test_no_text_in_a_figure_can_end_the_script_it_is_kept_in():
+def test_nothing_in_a_page_value_can_end_the_script_it_is_kept_in():
     evil = "</script><!--<script>&\u2028"
-    raw = figures_json({evil: go.Figure(layout={"title": {"text": evil}})})
-    assert not set(raw) & set("<>&\u2028")
-    assert json.loads(raw)["figures"][evil]["layout"]["title"]["text"] == evil
+    figures = plain_figures({evil: go.Figure(layout={"title": {"text": evil}})})
+    raw = packed({"figures": figures})
+    assert re.fullmatch("[A-Za-z0-9+/=]+", raw)
+    data = json.loads(gzip.decompress(base64.b64decode(raw)))
+    assert data["figures"][evil]["layout"]["title"]["text"] == evil
+    assert "template" not in data["figures"][evil]["layout"]
 
 
 def test_tables_and_facts_show_markup_as_text():

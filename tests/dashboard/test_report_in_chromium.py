@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,9 +36,21 @@ def browser() -> Iterator[object]:
 
 
 class Visit:
-    """One opened page and everything it complained about or asked for."""
+    """One opened page and everything it complained about or asked for.
 
-    def __init__(self, browser, path: Path, *, width: int = 1280, scheme: str = "light") -> None:
+    With `whole`, figures that are out of view are drawn too.
+    """
+
+    def __init__(
+        self,
+        browser,
+        path: Path,
+        *,
+        width: int = 1280,
+        scheme: str = "light",
+        fragment: str = "",
+        whole: bool = True,
+    ) -> None:
         self.context = browser.new_context(
             viewport={"width": width, "height": 900}, color_scheme=scheme
         )
@@ -48,11 +61,20 @@ class Visit:
         self.page.on("pageerror", lambda e: self.complaints.append(str(e)))
         self.page.on("request", lambda r: self.requests.append(r.url))
         self.page.on("dialog", lambda d: self.complaints.append(f"dialog: {d.message}"))
-        self.page.goto(path.as_uri())
+        self.page.goto(path.as_uri() + fragment)
         self.page.wait_for_selector(f"html[data-drawn={scheme}]", timeout=60_000)
+        if whole:
+            self.evaluate("dse.figures.all()")
 
     def evaluate(self, script: str):
         return self.page.evaluate(script)
+
+    def until(self, condition: str, seconds: float = 20) -> None:
+        """Wait until the condition holds; Playwright's own way is against the page's policy."""
+        end = time.monotonic() + seconds
+        while not self.evaluate(condition):
+            assert time.monotonic() < end, f"never: {condition}"
+            self.page.wait_for_timeout(20)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (420, "light")])
@@ -140,7 +162,7 @@ def test_report_prints_light_from_a_dark_screen(browser, report_path, tmp_path):
     visit = Visit(browser, report_path, scheme="dark")
     visit.evaluate("dispatchEvent(new Event('beforeprint'))")
     background = "getComputedStyle(document.querySelector('#plot-edf .main-svg')).backgroundColor"
-    visit.page.wait_for_function(f"{background} === 'rgb(255, 255, 255)'")
+    visit.until(f"{background} === 'rgb(255, 255, 255)'")
     visit.page.pdf(path=tmp_path / "report.pdf", format="A4")
     assert (tmp_path / "report.pdf").stat().st_size > 50_000
     assert visit.complaints == []
