@@ -41,6 +41,8 @@ def chosen_shift(pairs: pd.DataFrame, random_subset: int) -> Estimate | None:
     """By how much the second error of those chosen for their first one is larger, on average."""
     both = np.isfinite(pairs["error"]) & np.isfinite(pairs["second"])
     chosen = pairs[both & (pairs["index"] >= random_subset)]
+    if chosen.empty:
+        return None
     return mean_interval((chosen["second"] - chosen["error"]).to_numpy(dtype=np.float64))
 
 

@@ -106,7 +106,7 @@ def test_the_best_of_k_is_the_exact_expectation_with_its_interval(both) -> None:
     solid, dotted = [
         t for t in figure.data if t.legendgroup == "a" and t.mode == "lines" and t.customdata
     ]
-    wanted = best_of(capped(rows), list(solid.x))
+    wanted = best_of(capped(outcomes(rows), rows["classes"]), list(solid.x))
     assert list(solid.y) == pytest.approx([100 * point.error.value for point in wanted])
     assert max(solid.x) == min(dotted.x) == 300 // 20
     assert "95 % interval" in solid.customdata[0]
