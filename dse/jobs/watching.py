@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 from dse.dashboard.app import source
 from dse.dashboard.app.source import Glance, Live
@@ -19,7 +19,7 @@ from dse.errors import UserError
 from dse.jobs.shown import read_study_data, renamed
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
-from dse.store.watching import Flight, Landing
+from dse.store.watching import Landing
 from dse.study.status import WINDOW_SECONDS, make_status
 
 POLL_SECONDS: Final = 1.0
@@ -78,7 +78,7 @@ class FollowedStudy:
         return Live(
             name=self._study.name,
             kind=self._study.kind,
-            status={**status.to_dict(), "flights": [_flight(each) for each in snapshot.flights]},
+            status=status.to_dict(),
             landings=tuple(map(_landing, reversed(self._last))),
         )
 
@@ -101,7 +101,6 @@ class WatchedStore:
         self._names = tuple(names)
         self._trouble: Trouble | None = None
         self._asked: datetime | None = None
-        self._is_reading = False
         self._not_before = 0.0
         self._identity: object = None
         self._store: Store | None = None
@@ -182,7 +181,6 @@ class WatchedStore:
         if revisions == self.seen.revisions or time.monotonic() < self._not_before:
             return
         began = time.monotonic()
-        self._is_reading = True
         try:
             known = {study.name: study for study in self.seen.studies}
             old = self.seen.revisions
@@ -194,7 +192,6 @@ class WatchedStore:
             )
             self.seen = replace(self.seen, studies=studies, revisions=revisions)
         finally:
-            self._is_reading = False
             now = time.monotonic()
             self._not_before = now + (now - began) * (1 / SHARE - 1)
 
@@ -211,11 +208,6 @@ class WatchedStore:
         self._followed, self._store = {}, None
 
     # What others may ask at any time
-
-    @property
-    def is_reading(self) -> bool:
-        """Whether tables are being read."""
-        return self._is_reading
 
     @property
     def problem(self) -> str | None:
@@ -264,7 +256,6 @@ class WatchedStores:
             revision=self._revision(),
             studies=tuple(lives),
             problems=tuple(filter(None, (store.problem for store in self._stores))),
-            reading=any(store.is_reading for store in self._stores),
         )
 
     def view(self) -> tuple[str, View]:
@@ -300,19 +291,6 @@ class WatchedStores:
 
 def _key(landing: Landing) -> tuple[int, int, datetime]:
     return landing.index, landing.replicate, landing.finished
-
-
-def _flight(flight: Flight) -> dict[str, Any]:
-    return {
-        "worker": flight.worker,
-        "network": flight.index,
-        "replicate": flight.replicate,
-        "seconds": flight.seconds,
-        "step": flight.step,
-        "steps": flight.steps,
-        "loss": flight.loss,
-        "overdue": flight.overdue,
-    }
 
 
 def _landing(landing: Landing) -> source.Landing:

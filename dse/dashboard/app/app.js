@@ -154,6 +154,20 @@
       ? window.React.createElement("a", { href: data.href }, value) : null,
   };
 
+  // Dash's scripts run when the first figures are on the screen, in the order that Dash gave them.
+  const startDash = async () => {
+    let loaded;
+    for (const { attributes, textContent } of document.getElementById("dash").content.children) {
+      const script = document.createElement("script");
+      for (const { name, value } of attributes) script.setAttribute(name, value);
+      script.async = false;
+      if (script.src) loaded = new Promise((done) => { script.onload = script.onerror = done; });
+      else await loaded;
+      script.textContent = textContent;
+      document.body.append(script);
+    }
+  };
+
   // Dash's own parts come later than the page, which then gets its place between them.
   const settle = () => {
     const slot = document.getElementById("page-slot");
@@ -210,5 +224,5 @@
   new MutationObserver(settle).observe(document.body, { childList: true, subtree: true });
   settle();
   early.heard = heard;
-  load().then(() => heard(early.live));
+  load().then(startDash).then(() => heard(early.live));
 })();

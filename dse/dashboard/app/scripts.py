@@ -38,11 +38,8 @@ The app does not answer: what is shown may be old.</p>
 <noscript><p>The page needs JavaScript; nothing is loaded from anywhere else.</p></noscript>
 <script src="PLOTLY"></script>
 <script src="ENGINE"></script>
-<footer>
 {%config%}
-{%scripts%}
-{%renderer%}
-</footer>
+<template id="dash">{%scripts%}{%renderer%}</template>
 </body>
 </html>
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -47,13 +47,11 @@ class Glance:
         revision: of `Source.view`; another one as soon as its tables are others.
         studies: in the order of the view.
         problems: a sentence for each store that cannot be read now.
-        reading: whether newer tables are being read.
     """
 
     revision: str
     studies: tuple[Live, ...] = ()
-    problems: tuple[str, ...] = field(default=())
-    reading: bool = False
+    problems: tuple[str, ...] = ()
 
 
 class Source(Protocol):

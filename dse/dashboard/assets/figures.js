@@ -80,7 +80,14 @@
     return marks.mark(place.plot, page.value.figures[place.plot.id]) ? undefined : draw(place);
   };
 
-  const all = (part) => Promise.all([...places.values()].filter(part).map(refresh));
+  // One after the other: the browser shows the first before the next is made.
+  const all = async (part) => {
+    for (const place of [...places.values()].filter(part)) {
+      const isNew = !place.isDrawn;
+      await refresh(place);
+      if (isNew) await new Promise((done) => setTimeout(done, 0));
+    }
+  };
 
   const inView = () => all((place) => place.isNear).then(() => {
     document.documentElement.dataset.drawn = page.theme();

@@ -7,7 +7,8 @@
     u4: Uint32Array, f4: Float32Array, f8: Float64Array,
   };
 
-  const bytes = (base64) => Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
+  const bytes = (base64) => Uint8Array.fromBase64 ? Uint8Array.fromBase64(base64) // since 2025
+    : Uint8Array.from(atob(base64), (character) => character.charCodeAt(0));
 
   const column = (name, packed) => ({
     ...packed,

@@ -162,7 +162,7 @@ def test_a_page_is_brushed_filtered_and_cleared(browser: Any, app: str, finished
     again = Visit(browser, visit.page.url)
     again.told(f"{len(chosen)} of {len(first)} networks selected")
     again.wait_for_rows(lambda rows: len(rows) == len(chosen))
-    again.page.locator(".selection-bar .chip").click()
+    again.page.locator("#selection .chip").click()
     again.told("No selection")
     again.wait_for_rows(lambda rows: len(rows) > len(chosen))
     again.end()
