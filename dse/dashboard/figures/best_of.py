@@ -44,7 +44,7 @@ def best_of_figure(
     reached: list[FloatArray] = []
     for look, rows in by_study(first_seeds(population), looks):
         result, most = outcomes(rows), max(most, len(rows))
-        classes = int(rows["classes"].max()) if "classes" in rows else 0
+        classes = rows.get("classes", 0)
         points = best_of(capped(result, classes), ks(len(rows)), confidence=confidence)
         bad = int(np.isinf(result).sum())
         ended = f", {bad:,} of them as guessing" if bad else ""
