@@ -278,7 +278,7 @@ def places() -> Iterator[dict[str, Any]]:
     with running_server() as server, tempfile.TemporaryDirectory(dir=".") as folder:
 
         def on_server() -> str:
-            return server.make_database()
+            return str(server.make_database())
 
         def in_file() -> str:
             handle, path = tempfile.mkstemp(dir=folder, suffix=".db")
