@@ -79,8 +79,8 @@ def value_of(page: str) -> dict[str, Any]:
     return value
 
 
-@pytest.fixture
-def report_path(tmp_path: Path, population: pd.DataFrame) -> Path:
-    path = tmp_path / "report.html"
-    path.write_text(rendered(population), encoding="utf-8")
+@pytest.fixture(scope="session")
+def report_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    path.write_text(rendered(make_population()), encoding="utf-8")
     return path

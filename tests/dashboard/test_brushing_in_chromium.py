@@ -78,17 +78,9 @@ def opened(browser: Any, path: Path, **options: Any) -> Iterator[Visit]:  # noqa
     assert [u for u in visit.requests if not u.startswith(("file:", "data:", "blob:"))] == []
 
 
-def see(visit: Visit, place: str) -> None:
-    """Scroll there and wait until it is drawn."""
-    visit.evaluate(f"document.querySelector('{place}').scrollIntoView({{block: 'center'}})")
-    if place.startswith("#plot"):
-        visit.page.wait_for_selector(f"{place} .nsewdrag", state="attached")
-    visit.page.wait_for_timeout(150)
-
-
 def drag(visit: Visit, place: str, start: tuple[float, float], end: tuple[float, float]) -> None:
     """Drag the mouse over a figure; places are shares of the plot, from its upper left corner."""
-    see(visit, place)
+    visit.see(place)
     box = visit.page.locator(f"{place} .nsewdrag").first.bounding_box()
     corners = [(box["x"] + x * box["width"], box["y"] + y * box["height"]) for x, y in (start, end)]
     visit.page.mouse.move(*corners[0])
@@ -110,14 +102,14 @@ def told(visit: Visit) -> str:
 
 def rows(visit: Visit) -> list[int]:
     """The networks in the table of the selection."""
-    see(visit, "#selection .found")
+    visit.see("#selection .found")
     cells = "[...document.querySelectorAll('#selection .found tbody tr td:first-child button')]"
     return [int(text) for text in visit.evaluate(f"{cells}.map((cell) => cell.textContent)")]
 
 
 def test_a_box_on_the_edf_selects_its_errors_everywhere(browser, report):  # noqa: F811
     with opened(browser, report) as visit:
-        see(visit, "#plot-edf")
+        visit.see("#plot-edf")
         top = "document.getElementById('plot-edf').getBoundingClientRect().top"
         before = visit.evaluate(top)
         drag(visit, "#plot-edf", (0.3, 0.2), (0.6, 0.8))
@@ -139,7 +131,7 @@ def test_a_box_on_the_edf_selects_its_errors_everywhere(browser, report):  # noq
         assert (shown["y"][0], shown["y"][-1]) == (0, 100)
         assert "DKW" not in visit.page.locator("#plot-edf .legend").text_content()
         assert sorted(rows(visit)) == NETWORKS["index"][mask].tolist()
-        see(visit, "#plot-curves")
+        visit.see("#plot-curves")
         assert (
             f"median of selected, n = {n}"
             in visit.page.locator("#plot-curves .legend").text_content()
@@ -151,7 +143,7 @@ def test_the_band_of_a_selection_is_drawn_where_no_error_was_looked_at(browser, 
         rows_ = NETWORKS[NETWORKS["arch.norm_layer"] == "batch_norm"]
         errors = outcomes(rows_)
         curve = edf(errors[np.isfinite(errors)], len(errors), band="dkw")
-        see(visit, "#plot-edf")
+        visit.see("#plot-edf")
         traces = visit.evaluate(
             "document.getElementById('plot-edf').data.slice(3).map((t) => [...t.y])"
         )
@@ -182,7 +174,7 @@ def test_a_box_over_points_takes_levels_and_errors_and_fades_the_others(browser,
             )
 
         assert clear(place) == mask.sum()
-        see(visit, "#plot-costs-flops")
+        visit.see("#plot-costs-flops")
         assert clear("#plot-costs-flops") == mask.sum()
         visit.page.set_viewport_size({"width": 1100, "height": 900})  # Plotly draws anew
         visit.page.wait_for_timeout(400)
@@ -196,7 +188,7 @@ def test_a_box_over_points_takes_levels_and_errors_and_fades_the_others(browser,
 
 def test_a_double_click_takes_back_what_the_figure_says(browser, report):  # noqa: F811
     with opened(browser, report, fragment="#error=0.3..0.5&arch.stem=patch") as visit:
-        see(visit, "#plot-edf")
+        visit.see("#plot-edf")
         box = visit.page.locator("#plot-edf .nsewdrag").bounding_box()
         visit.page.mouse.dblclick(box["x"] + 40, box["y"] + 60)
         visit.until("!dse.page.filter.has('error')")
@@ -208,7 +200,7 @@ def test_the_address_is_restored_followed_and_kept(browser, report):  # noqa: F8
     with opened(browser, report, fragment=f"#{text}") as visit:
         n = int(Filter.parse(text).mask(NETWORKS).sum())
         assert told(visit) == f"{n} of 24 networks selected"
-        see(visit, "#plot-curves")
+        visit.see("#plot-curves")
         visit.page.click(".selection-bar a")
         assert visit.evaluate("document.activeElement.id") == "selection"
         assert str(asked(visit)) == text
@@ -261,7 +253,7 @@ def test_everything_is_done_from_the_keyboard(browser, report):  # noqa: F811
 def test_a_click_on_a_point_opens_its_network(browser, report):  # noqa: F811
     with opened(browser, report) as visit:
         place = "#plot-costs-params"
-        see(visit, place)
+        visit.see(place)
         points = visit.page.locator(f"{place} .scatterlayer .point")
         where = points.first.bounding_box()
         index = visit.evaluate(f"document.querySelector('{place} .point').__data__.data")
@@ -327,7 +319,7 @@ def test_a_link_to_the_selection_is_copied(browser, report):  # noqa: F811
 
 def test_every_figure_has_buttons_that_save_it(browser, report):  # noqa: F811
     with opened(browser, report) as visit:
-        see(visit, "#plot-edf")
+        visit.see("#plot-edf")
         for kind, start in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
             button = visit.page.locator(f"#plot-edf .modebar-btn[aria-label='Save as {kind}']")
             assert button.is_visible()
@@ -348,11 +340,11 @@ def test_one_filter_selects_in_several_studies_and_a_lasso_in_one(browser, both)
         filter_ = Filter.parse("error=..0.55")
         counts = [int(filter_.mask(study.networks).sum()) for study in (STUDY, OTHER)]
         assert told(visit) == f"{sum(counts)} of 36 networks selected"
-        see(visit, "#plot-edf")
+        visit.see("#plot-edf")
         legend = visit.page.locator("#plot-edf .legend").text_content()
         for study, n in zip((STUDY, OTHER), counts, strict=True):
             assert f"{study.name}: selected, n = {n}" in legend
-        see(visit, "#plot-costs-params")
+        visit.see("#plot-costs-params")
         visit.page.hover("#plot-costs-params")
         visit.page.click("#plot-costs-params .modebar-btn[aria-label='Lasso Select']")
         box = visit.page.locator("#plot-costs-params .nsewdrag").bounding_box()
@@ -375,7 +367,7 @@ def test_a_selection_fits_a_narrow_window(browser, report, scheme):  # noqa: F81
     with opened(
         browser, report, width=420, scheme=scheme, fragment="#error=..0.5&arch.stem=patch,overlap"
     ) as visit:
-        see(visit, "#plot-curves")
+        visit.see("#plot-curves")
         assert visit.page.is_visible(".selection-bar")
         visit.evaluate(f"dse.network.open({STUDY.name!r}, 15)")
         wide = "[...document.querySelectorAll('.selection-bar, dialog')]"
@@ -394,7 +386,7 @@ def test_figures_are_drawn_when_they_come_into_view(browser, report):  # noqa: F
         drawn = "document.querySelectorAll('.plot .main-svg').length"
         before = visit.evaluate(drawn)
         assert visit.evaluate("document.querySelectorAll('#plot-seeds .main-svg').length") == 0
-        see(visit, "#plot-seeds")
+        visit.see("#plot-seeds")
         assert visit.evaluate(drawn) > before
 
 
@@ -424,7 +416,7 @@ def test_names_with_markup_are_text_in_every_part_of_a_selection(browser, tmp_pa
             assert EVIL in visit.page.locator(place).text_content(), place
         visit.evaluate(f"dse.network.open({EVIL!r}, 5)")
         assert EVIL in visit.page.inner_text("dialog")
-        see(visit, "#plot-edf")
+        visit.see("#plot-edf")
         assert visit.evaluate("document.querySelectorAll('img, main b').length") == 0
 
 
@@ -432,7 +424,7 @@ def test_a_new_value_keeps_the_filter_and_what_is_drawn(browser, report):  # noq
     with opened(browser, report, fragment="#error=..0.5") as visit:
         more = survey(networks=30)
         value = view_value(View(studies=(more,)), dashboard=spec())
-        see(visit, "#plot-edf")
+        visit.see("#plot-edf")
         visit.evaluate("document.getElementById('plot-edf').mark = 'the same'")
         visit.page.evaluate("(value) => dse.start(value, document.querySelector('main'))", value)
         visit.until("dse.page.total() === 30")

@@ -69,6 +69,13 @@ class Visit:
     def evaluate(self, script: str):
         return self.page.evaluate(script)
 
+    def see(self, place: str) -> None:
+        """Scroll there and wait until it is drawn, if it is a figure."""
+        self.evaluate(f"document.querySelector('{place}').scrollIntoView({{block: 'center'}})")
+        if place.startswith("#plot"):
+            self.page.wait_for_selector(f"{place} .nsewdrag", state="attached")
+        self.page.wait_for_timeout(150)
+
     def until(self, condition: str, seconds: float = 20) -> None:
         """Wait until the condition holds; Playwright's own way is against the page's policy."""
         end = time.monotonic() + seconds
@@ -104,7 +111,8 @@ def test_nothing_is_wider_than_a_narrow_window(browser, report_path):
 
 
 def test_dark_mode_follows_the_system_while_the_page_is_open(browser, report_path):
-    visit = Visit(browser, report_path)
+    visit = Visit(browser, report_path, whole=False)
+    visit.see("#plot-edf")
     background = "getComputedStyle(document.querySelector('#plot-edf .main-svg')).backgroundColor"
     assert visit.evaluate(background) == "rgb(255, 255, 255)"
     visit.page.emulate_media(color_scheme="dark")
@@ -134,7 +142,8 @@ def test_labels_neither_overlap_nor_leave_their_panel(browser, report_path):
 
 
 def test_figures_can_be_saved_as_png_and_svg(browser, report_path):
-    visit = Visit(browser, report_path)
+    visit = Visit(browser, report_path, whole=False)
+    visit.see("#plot-edf")
     for kind in ("png", "svg+xml"):
         saved = visit.evaluate(
             f"Plotly.toImage('plot-edf', {{format: '{kind[:3]}', width: 600, height: 400}})"
@@ -159,7 +168,7 @@ def test_scripts_in_names_do_not_run(browser, tmp_path, population):
 
 
 def test_report_prints_light_from_a_dark_screen(browser, report_path, tmp_path):
-    visit = Visit(browser, report_path, scheme="dark")
+    visit = Visit(browser, report_path, scheme="dark", whole=False)
     visit.evaluate("dispatchEvent(new Event('beforeprint'))")
     background = "getComputedStyle(document.querySelector('#plot-edf .main-svg')).backgroundColor"
     visit.until(f"{background} === 'rgb(255, 255, 255)'")
