@@ -15,6 +15,7 @@ import time
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,7 +47,7 @@ def one_at_a_time(networks: list[Architecture]) -> float:
 def many_at_once() -> float:
     """Networks a second: random depths, widths, kernel sizes and expansion ratios."""
     rng = np.random.default_rng(0)
-    columns = {
+    columns: dict[str, Any] = {
         "dims": rng.integers(2, 128, (BATCH, 4)) * 8,
         "depths": rng.integers(1, 19, (BATCH, 4)),
         "kernel_sizes": rng.choice([3, 5, 7, 9], (BATCH, 4)),

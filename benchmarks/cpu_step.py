@@ -59,7 +59,7 @@ def step_times(architecture: Architecture, proxy: Proxy, steps: int) -> dict[boo
                     logits = model(images)
                 loss = F.cross_entropy(logits.float(), labels)
                 optimizer.zero_grad(set_to_none=True)
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 spent = time.process_time() - begin
             if step >= WARM_UP:
@@ -72,7 +72,7 @@ def measure(networks: int, steps: int) -> dict[str, Any]:
     prepare_worker()
     space, proxy = load_space(SPACE), load_proxy("embedded")
     sampler = Sampler(space=space, budget=Budget.parse("4.5GFLOPs"))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for sample in sampler.samples(networks):
         times = step_times(sample.architecture, proxy, steps)
         fast, plain = statistics.median(times[True]), statistics.median(times[False])

@@ -2,8 +2,9 @@
 
     python benchmarks/fidelity.py [--models 16] [--seed 0] [--stores FOLDER]
 
-Writes benchmarks/results/fidelity-cpu.json, .md and .html. Both studies get two seeds of every
-network; with --stores they are kept in a folder, resumed there, and --read takes them as they are.
+Writes benchmarks/results/fidelity-cpu.json and .md, and the page where asked (--page). Both
+studies get two seeds of every network; with --stores they are kept in a folder, resumed there, and
+--read takes them as they are.
 Baselines in the same run: the agreement of shuffled networks (what a proxy without any signal
 shows), and of each proxy with its own second seed (what seed noise leaves); cheap and dear
 trainings with unequal seeds, which share no initial weights, are compared too.
@@ -74,8 +75,8 @@ def measure(found: Comparison) -> dict[str, Any]:
             )
         },
         "cpu_seconds_a_training_mean_median_max": {
-            "cheap": cpu_seconds(found.cheap.store),
-            "dear": cpu_seconds(found.dear.store),
+            "cheap": cpu_seconds(found.cheap.store.path),
+            "dear": cpu_seconds(found.dear.store.path),
         },
         "rows": fidelity_rows(found.found),
         "baselines_kendall_tau_b": {
@@ -119,8 +120,9 @@ def by_seed(rows: pd.DataFrame, index: int) -> list[float | str]:
     return [e if s == "complete" else s for e, s in zip(here["error"], here["state"], strict=True)]
 
 
-def cpu_seconds(store: Path) -> list[float]:
+def cpu_seconds(store: Path | None) -> list[float]:
     """CPU seconds of one training: mean, median and largest."""
+    assert store is not None, "the stores are files"
     with sqlite3.connect(store) as connection:
         rows = connection.execute("select cpu_seconds from dse_trials where error is not null")
         seconds = [row[0] for row in rows]
@@ -160,6 +162,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--stores", type=Path, default=None, help="keep the studies here")
     parser.add_argument("--read", action="store_true", help="take the stores as they are")
+    parser.add_argument("--page", type=Path, default=None, help="write the page here too")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.stores or Path(temporary)
@@ -183,7 +186,8 @@ def main() -> None:
         RESULTS.mkdir(exist_ok=True)
         (RESULTS / "fidelity-cpu.json").write_text(json.dumps(result, indent=2) + "\n")
         (RESULTS / "fidelity-cpu.md").write_text(report(result, found.sentences))
-        found.write_page(RESULTS / "fidelity-cpu.html")
+        if arguments.page:
+            found.write_page(arguments.page)
     print(report(result, found.sentences))
 
 

@@ -64,7 +64,7 @@ class Clock:
     def _mark(self) -> Any:
         if self.device.type != "cuda":
             return time.perf_counter()
-        event = torch.cuda.Event(enable_timing=True)
+        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
         event.record()
         return event
 
@@ -91,7 +91,7 @@ class Ours:
             with clock.step():
                 call(runner, images, labels)
 
-        StepRunner.__call__ = timed  # type: ignore[method-assign]
+        StepRunner.__call__ = timed  # type: ignore[assignment, method-assign]
         try:
             model = made(architecture, self.proxy)
             result = train(model, self.data, self.proxy, seed=0, device=self.device)
@@ -180,7 +180,7 @@ class Plain:
             loss = F.cross_entropy(
                 model(images), labels, label_smoothing=self.proxy.recipe.label_smoothing
             )
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     def _error(self, model: Any) -> float:

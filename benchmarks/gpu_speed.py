@@ -33,6 +33,7 @@ from plain_loop import Times, survey
 from torch.profiler import ProfilerActivity, profile
 
 from dse.architecture import Architecture
+from dse.proxy.datasets import FractalSpec
 from dse.proxy.device import device_name, pick_dtype
 from dse.proxy.load import load_proxy
 from dse.proxy.recipe import Proxy
@@ -114,12 +115,12 @@ def kernel_seconds(seen: profile) -> float:
     """Of all kernels in a profile; copies, fills and named ranges are none."""
     kernels = [
         event
-        for event in seen.events() or []
-        if event.device_type == torch.autograd.DeviceType.CUDA
+        for event in seen.events() or []  # type: ignore[no-untyped-call]
+        if event.device_type == torch.autograd.DeviceType.CUDA  # type: ignore[attr-defined]
         and not getattr(event, "is_user_annotation", False)
         and not event.name.startswith(("Memcpy", "Memset"))
     ]
-    return sum(event.time_range.elapsed_us() for event in kernels) / 1e6
+    return float(sum(event.time_range.elapsed_us() for event in kernels)) / 1e6
 
 
 def told(rounds: list[tuple[float, list[Times]]], proxy: Proxy) -> dict[str, Any]:
@@ -149,6 +150,8 @@ def measure(device: torch.device, networks: int, epochs: int | None) -> dict[str
     proxy = load_proxy("embedded")
     proxy = proxy.model_copy(update={"epochs": epochs or proxy.epochs})
     space, architectures = survey(networks)
+    drawn = proxy.dataset
+    assert isinstance(drawn, FractalSpec)
     load, crews = os.getloadavg(), {}
     for size in PROCESSES:
         rounds: dict[str, list[tuple[float, list[Times]]]] = {name: [] for name in SIDES}
@@ -167,7 +170,7 @@ def measure(device: torch.device, networks: int, epochs: int | None) -> dict[str
         "load_average_before": [round(value, 1) for value in load],
         "dtype": str(pick_dtype(device)).removeprefix("torch."),
         "versions": {"python": platform.python_version(), "cuda": torch.version.cuda}
-        | {"cudnn": torch.backends.cudnn.version()}
+        | {"cudnn": torch.backends.cudnn.version()}  # type: ignore[no-untyped-call]
         | {name: version(name) for name in ("dse", "torch", "numpy")},
         "space": f"{space.name} ({space.hash})",
         "n_networks": networks,
@@ -176,6 +179,6 @@ def measure(device: torch.device, networks: int, epochs: int | None) -> dict[str
         "steps_each": proxy.steps,
         "batch": proxy.recipe.batch_size,
         "resolution": proxy.resolution,
-        "test_images": proxy.dataset.classes * proxy.dataset.test_per_class,
+        "test_images": drawn.classes * drawn.test_per_class,
         "steady": {name: steady(name, proxy, device, architectures) for name in SIDES},
     } | crews

@@ -66,7 +66,10 @@ def case(width: int, size: int, layout: str, dtype: str, device: torch.device) -
         for name, layer in (("linear", linear), ("conv", conv)):
             outputs: list[Tensor] = []
             forward = seconds(lambda: outputs.append(layer(images)), device)  # noqa: B023
-            backward = seconds(lambda: outputs[0].backward(upstream), device)  # noqa: B023
+            backward = seconds(
+                lambda: outputs[0].backward(upstream),  # type: ignore[no-untyped-call]  # noqa: B023
+                device,
+            )
             if repeat < 2:
                 continue
             if name == "linear":

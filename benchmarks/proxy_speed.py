@@ -39,7 +39,7 @@ from torch.utils.data import DataLoader
 
 from dse.architecture import Architecture
 from dse.proxy.augment import Augmenter
-from dse.proxy.datasets import load_dataset
+from dse.proxy.datasets import FractalSpec, load_dataset
 from dse.proxy.device import device_name, pick_device, pick_dtype, prepare_worker
 from dse.proxy.device_data import DeviceData
 from dse.proxy.load import load_proxy
@@ -113,7 +113,7 @@ def plain(architecture: Architecture, proxy: Proxy) -> Times:
             with autocast:
                 logits = model(images)
                 loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             schedule.step()
             loss.item()
@@ -139,6 +139,8 @@ def measure(networks: int, epochs: int) -> dict[str, Any]:
     settings = load_proxy("embedded").model_dump()
     settings["dataset"] |= {"train_per_class": 64, "test_per_class": 25}
     proxy = Proxy.model_validate(settings | {"train_images": None, "epochs": epochs})
+    drawn = proxy.dataset
+    assert isinstance(drawn, FractalSpec)
     space, samples = survey(networks)
     pairs = [samples[first : first + 2] for first in range(0, networks, 2)]
     context = multiprocessing.get_context("spawn")
@@ -173,7 +175,7 @@ def measure(networks: int, epochs: int) -> dict[str, Any]:
         "space": f"{space.name} ({space.hash})",
         "n_networks": networks,
         "epochs": epochs,
-        "test_images": proxy.dataset.classes * proxy.dataset.test_per_class,
+        "test_images": drawn.classes * drawn.test_per_class,
         "steps_each": proxy.steps,
         "batch": proxy.recipe.batch_size,
         "plain_wall_over_ours": {

@@ -62,8 +62,8 @@ def measure(networks: int) -> dict[str, Any]:
         curves.append((swept, losses))
         return real(swept, losses)
 
-    rates.lowest = spy
-    rows = []
+    rates.lowest = spy  # type: ignore[assignment]
+    rows: list[dict[str, Any]] = []
     for sample in Sampler(space=space, budget=Budget.parse("4.5GFLOPs")).samples(networks):
         found: dict[str, list[float]] = {"lowest": [], "steepest": []}
         for seed in range(SEEDS):

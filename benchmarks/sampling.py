@@ -198,7 +198,8 @@ def plain_rejection(draws: int) -> dict[str, Any]:
 
     def log_uniform(low: float, high: float, step: float) -> float:
         start = low - min(step, low / 2)
-        return math.ceil(start * (high / start) ** (1 - rng.random()) / step - 1e-9) * step
+        drawn: float = start * (high / start) ** (1 - rng.random())
+        return math.ceil(drawn / step - 1e-9) * step
 
     accepted = 0
     for _ in range(draws):

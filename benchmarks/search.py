@@ -199,7 +199,7 @@ def main() -> None:
         "budget": str(BUDGET),
         "n_seeds": options.seeds,
         "generation": 8,
-        "interval": "95 % of the median over seeds, by order statistics",
+        "interval": "95 % of the median over seeds, by interpolated order statistics",
         "seconds_a_network": seconds,
         "best_of": {str(n): compare(errors, n) for n in counts},
     }

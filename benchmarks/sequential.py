@@ -32,7 +32,7 @@ def draw(kind: str, shape: tuple[int, int], rng: np.random.Generator) -> NDArray
     if kind == "normal":
         return rng.standard_normal(shape)
     if kind == "heavy tails":
-        return rng.standard_t(4, shape) / np.sqrt(2)
+        return np.asarray(rng.standard_t(4, shape) / np.sqrt(2))
     return rng.exponential(size=shape) - 1
 
 

@@ -33,11 +33,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 
 from dse.store.records import EpochResult, StudyRecord, TrialRecord, TrialResult
 from dse.store.store import Store
@@ -56,7 +57,7 @@ EPOCHS = tuple(
     EpochResult(epoch=n, step=46 * n, train_loss=2.5 / n, error=0.9 / n, grad_norm=1.0)
     for n in range(1, 5)
 )
-RESULT = TrialResult(
+ENDED = TrialResult(
     state="complete",
     error=0.225,
     train_loss=0.6,
@@ -113,8 +114,12 @@ def fill(place: str, trials: int, *, finished: bool) -> dict[str, float]:
         seconds = time.perf_counter() - begin
         if finished:
             for statement in FINISH:
-                store._database.write(lambda c, s=statement: c.execute(text(s)))
+                store._database.write(partial(_run, statement))
     return {"trials": trials, "seconds_to_add": round(seconds, 2)}
+
+
+def _run(statement: str, connection: Connection) -> None:
+    connection.execute(text(statement))
 
 
 def fill_optuna(url: str, trials: int) -> float:
@@ -123,7 +128,9 @@ def fill_optuna(url: str, trials: int) -> float:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     study = optuna.create_study(storage=url, study_name="benchmark")
-    space = {f"p{k}": optuna.distributions.FloatDistribution(0, 1) for k in range(PARAMETERS)}
+    space: dict[str, optuna.distributions.BaseDistribution] = {
+        f"p{k}": optuna.distributions.FloatDistribution(0, 1) for k in range(PARAMETERS)
+    }
     made = [
         optuna.trial.create_trial(
             value=0.225 + i % 1000 / 10_000,
@@ -201,7 +208,7 @@ def pull(place: str, number: int, rounds: int, seconds: float, barrier: Any, que
             assert claim is not None
             time.sleep(seconds * lengths.uniform(0.5, 1.5))
             trained = time.perf_counter()
-            assert store.complete(claim, RESULT)
+            assert store.complete(claim, ENDED)
             spent.append((1e3 * (claimed - start), 1e3 * (time.perf_counter() - trained)))
         queue.put((spent, begin, time.perf_counter()))
 
@@ -217,7 +224,9 @@ def pull_optuna(
     patient = {"connect_args": {"timeout": 300}} if url.startswith("sqlite") else None
     storage = optuna.storages.RDBStorage(url, engine_kwargs=patient)  # or "database is locked"
     study = optuna.load_study(storage=storage, study_name="benchmark", sampler=sampler)
-    space = {f"p{k}": optuna.distributions.FloatDistribution(0, 1) for k in range(PARAMETERS)}
+    space: dict[str, optuna.distributions.BaseDistribution] = {
+        f"p{k}": optuna.distributions.FloatDistribution(0, 1) for k in range(PARAMETERS)
+    }
     study.tell(study.ask(space), 0.5)  # reads all trials
     spent, lengths = [], random.Random(number)
     barrier.wait()
@@ -269,7 +278,7 @@ def places() -> Iterator[dict[str, Any]]:
     with running_server() as server, tempfile.TemporaryDirectory(dir=".") as folder:
 
         def on_server() -> str:
-            return server.make_database()
+            return str(server.make_database())
 
         def in_file() -> str:
             handle, path = tempfile.mkstemp(dir=folder, suffix=".db")

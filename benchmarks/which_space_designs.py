@@ -186,7 +186,7 @@ def ks(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     codes.sort(axis=1)
     gap = np.cumsum(np.where(codes & 1, -1, 1), axis=1)
     last = np.diff(codes >> 1, axis=1, append=-1) != 0  # of equal errors
-    return np.where(last, np.abs(gap), 0).max(axis=1) >= ks_critical(n)
+    return np.asarray(np.where(last, np.abs(gap), 0).max(axis=1) >= ks_critical(n))
 
 
 def welch(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -131,6 +131,30 @@ def test_the_table_in_a_document_is_imported_as_it_is_written(
     assert (tmp_path / "zoo.html").exists()
 
 
+def test_a_published_table_in_a_document_says_what_is_written_below_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "regnet.csv").write_text(dict(blocks("csv"))["import.md 2"])
+    monkeypatch.chdir(tmp_path)
+    said = []
+    for command in dict(blocks("sh"))["import.md 2"].splitlines():
+        program, *arguments = command.split()
+        if program == "grep":
+            subprocess.run(command, shell=True, check=True)
+            continue
+        as_json = ["--json"] if "explain" in arguments else []  # a table breaks its sentences
+        for more in ([], as_json):
+            with pytest.raises(SystemExit) as exit_info:
+                main([*arguments, *more])
+            assert not exit_info.value.code, command
+            said.append(capsys.readouterr().out)
+    written = dict(blocks("text"))["import.md 1"]
+    sentences = re.split(r"(?<=\.)\n", written)
+    assert len(sentences) >= 5
+    for sentence in sentences:
+        assert " ".join(sentence.split()) in "\n".join(said)
+
+
 def test_the_commands_about_searches_work_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

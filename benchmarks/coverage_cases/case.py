@@ -50,11 +50,12 @@ class Case:
     """An interval, a simultaneous band or a test, and what the complete space says of it.
 
     `truth` is asked once, of the space, and unused by tests. `covers` says of one sample whether
-    the interval or band holds that truth; of a test, whether it rejects (a true null).
+    the interval or band holds that truth; of a test, whether it rejects (a true null). A discrete
+    test has few p-values, of which none need be near 5 %, and may reject more rarely.
     """
 
     name: str
-    kind: Literal["interval", "band", "test"]
+    kind: Literal["interval", "band", "test", "discrete test"]
     truth: Callable[[Space], Any]
     covers: Callable[[Sample, Any], bool]
     sizes: tuple[int, ...] = (50, 100, 500)
@@ -74,10 +75,14 @@ def load_space(path: Path) -> Space:
 
 def draw(space: Space, n: int, rng: np.random.Generator) -> Sample:
     """A sample of `n` networks; `rng` draws it and is then its own."""
-    rows = rng.integers(len(space.errors), size=n)
+    return sample_of(space, rng.integers(len(space.errors), size=n), rng)
+
+
+def sample_of(space: Space, rows: IntArray, rng: np.random.Generator) -> Sample:
+    """The networks at `rows` (n,), with one seed each drawn by `rng`, which is then its own."""
     return Sample(
         rows=rows,
-        errors=space.errors[rows, rng.integers(space.errors.shape[1], size=n)],
+        errors=space.errors[rows, rng.integers(space.errors.shape[1], size=len(rows))],
         layers=space.layers[rows],
         flops=space.flops[rows],
         params=space.params[rows],

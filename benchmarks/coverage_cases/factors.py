@@ -14,11 +14,7 @@ from dse.analysis.factors.contrasts import held_effects, kruskal_p, sampled_effe
 from dse.analysis.factors.importance import variance_share
 from dse.analysis.factors.interactions import interactions
 from dse.analysis.factors.levels import Factor, Networks
-from dse.analysis.factors.narrowing import (
-    median_gain,
-    narrowing,
-    within,
-)
+from dse.analysis.factors.narrowing import chosen_levels, median_gain, narrowing, within
 
 LAYERS = (0, 3, 7)
 PAIRS = ((0, 1), (4, 7), (6, 7))
@@ -124,6 +120,11 @@ def kruskal_rejects(sample: Sample, _: object) -> bool:
     return kruskal_p(made.factors[0], made.places) <= 0.05
 
 
+def left_out_anything(sample: Sample, _: object) -> bool:
+    """Whether the rule of the narrower space leaves out a level where nothing matters."""
+    return any(chosen_levels(permuted(sample)))
+
+
 def gain_covers(sample: Sample, _: object) -> bool:
     """The gain of whatever is proposed against its own truth; where nothing is, nothing is said."""
     proposal = narrowing(found(sample))
@@ -185,6 +186,7 @@ CASES = (
     Case(name="interaction, one pair", kind="test", truth=nothing, covers=one_rejects),
     Case(name="interaction, any pair (Holm)", kind="test", truth=nothing, covers=any_rejects),
     Case(name="a parameter matters (ranks)", kind="test", truth=nothing, covers=kruskal_rejects),
+    Case(name="a narrower space is proposed", kind="test", truth=nothing, covers=left_out_anything),
     Case(
         name="gain of a given narrower space",
         kind="interval",

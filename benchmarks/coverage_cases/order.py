@@ -30,7 +30,7 @@ def errors_of(space: Space, choice: int) -> FloatArray:
     """Errors (256, 3) of the networks whose layers in the set have `choice`, the others 0."""
     bits = np.arange(256)[:, None] >> np.arange(8) & 1
     rows = (choice * bits) @ 3 ** np.arange(7, -1, -1)
-    return space.errors[rows]
+    return np.asarray(space.errors[rows])
 
 
 def whole(walk: Walk, space: Space, choice: int) -> Game:

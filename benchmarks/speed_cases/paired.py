@@ -14,7 +14,7 @@ from speed_cases.trials import Speed, Trials
 def found(trials: Trials) -> object:
     """The pairs of a population of which every second network is its neighbour changed."""
     table = trials.population.copy()
-    columns = [column for column in table if str(column).startswith("arch.")]
+    columns = [str(column) for column in table if str(column).startswith("arch.")]
     values = table[columns].to_numpy()[table["index"] // 2]
     table[columns] = values
     table["arch.norm"] = np.where(table["index"] % 2, "ln", "bn")

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from dse.analysis.estimate import FloatArray
 
@@ -18,6 +19,8 @@ ENDED_STATES = ("complete", *BAD_STATES)
 OWN_SEEDS = 2
 """Replicates from this one on are fresh seeds that `dse confirm` gave to the finalists."""
 STATES = (*ENDED_STATES, "running", "waiting")
+LEAST = 1e-4
+"""The smallest error whose logarithm is taken where the number of held-out images is not known."""
 
 
 def first_seeds(population: pd.DataFrame) -> pd.DataFrame:
@@ -47,15 +50,25 @@ def outcomes(rows: pd.DataFrame) -> FloatArray:
     return np.where(complete, errors, np.inf)
 
 
-def capped(rows: pd.DataFrame) -> FloatArray:
-    """Final-epoch error [fraction] of each row; one that ended badly counts as one that guesses.
+def capped(outcomes: ArrayLike, classes: ArrayLike) -> FloatArray:
+    """`outcomes` [error fraction] with every bad end (`inf`) counted as a network that guesses.
 
-    That is the error 1 - 1/classes. For means, which need finite numbers: say so wherever it is
-    used.
+    That is the error 1 - 1/classes; 1, the largest there is, where the classes are not known (0 or
+    NaN). For means, which need finite numbers: say so wherever it is used. The number depends on no
+    other outcome, so that a mean is one of the space and not of the sample: the worst error seen,
+    where that is above guessing, would rise with n, and differ between spaces that are compared.
     """
-    classes = rows["classes"].to_numpy(dtype=np.float64)
-    known = outcomes(rows)
-    return np.where(np.isfinite(known), known, 1 - 1 / classes)
+    found, kinds = np.broadcast_arrays(
+        np.asarray(outcomes, dtype=np.float64), np.asarray(classes, dtype=np.float64)
+    )
+    guess = 1 - np.divide(1.0, kinds, where=kinds > 0, out=np.zeros(kinds.shape))
+    return np.where(np.isinf(found), guess, found)
+
+
+def least_error(rows: pd.DataFrame) -> float:
+    """What an error of none counts as where logarithms are taken: half a held-out image."""
+    images = float(rows["test_images"].max()) if "test_images" in rows and len(rows) else 0.0
+    return 0.5 / images if images > 0 else LEAST
 
 
 def chosen(share: float, networks: int) -> int:

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from dse.analysis.estimate import Estimate
+from dse.analysis.intervals import mean_interval
 from dse.analysis.pareto import pareto_front
 from dse.analysis.ranking import Ranked, rank
 from dse.analysis.summary import EMBEDDED_SENTENCE, device_sentences, percent
@@ -110,14 +110,7 @@ def _optimism(population: pd.DataFrame) -> Estimate | None:
     if 1 not in errors:
         return None
     gaps = (errors[1] - errors[0]).dropna().to_numpy()
-    n = len(gaps)
-    if n == 0:
-        return None
-    half = np.inf
-    if n > 1:
-        half = float(stats.t.ppf(0.975, n - 1) * gaps.std(ddof=1) / np.sqrt(n))
-    mean = float(gaps.mean())
-    return Estimate(value=mean, lower=mean - half, upper=mean + half, n=n)
+    return mean_interval(gaps) if len(gaps) else None
 
 
 def _rows(summary: SearchSummary, whole: pd.DataFrame) -> list[dict[str, Any]]:

@@ -34,8 +34,8 @@ def compare(
 ) -> None:
     """Which of several spaces is better, by how much, and how sure is it?
 
-    Each argument is a store, or STORE::NAME for one study of several. Surveys only: the networks of
-    a search are no sample of their space.
+    Each argument is a store, or STORE::NAME for one study of several. Surveys and imports only: the
+    networks of a search are no sample of their space.
     """
     from dse.analysis.spaces.sentences import NOTE, json_rows, pair_rows, space_rows
     from dse.jobs.compare import compare_job

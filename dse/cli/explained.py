@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import click
@@ -29,7 +30,8 @@ TITLES = {
 def explain(store: str | None, study: str | None, write_space: str | None, as_json: bool) -> None:
     """Say which parameters of a survey matter, which values are good, and propose a narrower space.
 
-    The file of --write-space extends the present space: run it, explain it, and so on.
+    The file of --write-space extends the present space: run it, explain it, and so on. What was
+    imported is explained likewise, by the choices that its file tells, but for the new file.
     """
     from dse.analysis.factors.explanation import NOTES
     from dse.jobs.conclude import newest_store
@@ -90,5 +92,7 @@ def _interval(found: dict[str, Any] | None, sign: str = "") -> str:
     """Value and bounds in per cent."""
     if not found:
         return ""
-    numbers = (f"{100 * float(found[key]):{sign}.1f}" for key in ("value", "lower", "upper"))
-    return "{} % [{}, {}]".format(*numbers)
+    value, *bounds = (100 * float(found[key]) for key in ("value", "lower", "upper"))
+    if not all(map(math.isfinite, bounds)):
+        return f"{value:{sign}.1f} % [no limits]"
+    return f"{value:{sign}.1f} % [{bounds[0]:{sign}.1f}, {bounds[1]:{sign}.1f}]"

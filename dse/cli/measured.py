@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     Row = tuple[str, Measurement]
 
 CONVENTION = (
-    "median, 95 % interval of the median by order statistics, n runs; memory is counted once. "
+    "median, 95 % interval of it by interpolated order statistics, n runs; memory is counted once. "
     "Inference keeps its weights in dtype, training runs under autocast with AdamW."
 )
 CAVEAT = (

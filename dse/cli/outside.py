@@ -56,6 +56,9 @@ CONFIRM_NOTE = (
 @click.option("--space", default=None, metavar="FILE", help="The design space they are of.")
 @click.option("--classes", default=None, type=click.IntRange(2), help="Of the data set.")
 @click.option("--test-images", default=None, type=click.IntRange(1), help="Behind each error.")
+@click.option(
+    "--complete", is_flag=True, help="The file has every network of the space, trained or not."
+)
 @click.option("--dry", is_flag=True, help="Say what would be kept, and keep nothing.")
 @JSON
 def import_(
@@ -68,6 +71,7 @@ def import_(
     space: str | None,
     classes: int | None,
     test_images: int | None,
+    complete: bool,
     dry: bool,
     as_json: bool,
     **columns: Any,
@@ -94,6 +98,7 @@ def import_(
         space=space,
         classes=classes,
         test_images=test_images,
+        complete=complete,
         dry=dry,
     )
     rows = found.rows()

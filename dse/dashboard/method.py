@@ -42,8 +42,8 @@ _BEFORE = (
     "that are still running or waiting are not counted yet.",
     "EDF: F(e) = (1/n) Σ 1[eᵢ < e] (Radosavovic et al. 2020). Band: equal local levels "
     "(Aldor-Noiman et al. 2013), simultaneous for all errors, valid for any distribution.",
-    "Quartiles: inverse EDF, with exact binomial intervals between order statistics (Conover "
-    "1999); a bound may be infinite where n is small or many trainings ended badly.",
+    "Quartiles: inverse EDF, with intervals between interpolated order statistics (Nyblom "
+    "1992); a bound may be infinite where n is small or many trainings ended badly.",
     "Share of further draws better than the best: 1 - α^(1/n), exact for independent draws (Wilks "
     "1941).",
 )

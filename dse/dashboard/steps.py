@@ -135,7 +135,7 @@ def walked(study: StudyData) -> Walked | None:
         trained = table.assign(
             number=numbers,
             outcome=outcomes(rows),
-            capped=capped(rows),
+            capped=capped(outcomes(rows), rows["classes"]),
             classes=rows["classes"].to_numpy(),
             flops=rows["flops"].to_numpy(dtype=np.float64),
         )

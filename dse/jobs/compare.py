@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from dse.analysis.efficient.features import COSTS
 from dse.analysis.population import first_seeds, outcomes
 from dse.analysis.spaces.comparison import FEWEST, Compared, Side, compare
 from dse.analysis.spaces.sentences import bad_sentences, conclusion
@@ -16,11 +17,11 @@ from dse.analysis.summary import EMBEDDED_SENTENCE, device_sentences
 from dse.errors import UserError
 from dse.space import Budget
 from dse.space.language.design_space import space_from_definition
-from dse.store.plain import flat_columns, flatten
-from dse.store.records import StudyRecord, kind_words
+from dse.store.plain import IMPORTED_KEYS, flat_columns, flatten
+from dse.store.records import CandidateRecord, StudyRecord, kind_words
 from dse.store.store import Store
 from dse.store.target import parse_target, split_study
-from dse.study.caution import sampling_caution
+from dse.study.caution import imported_caution, sampling_caution
 from dse.study.plan import random_repeats
 from dse.study.sampling import stored_sampler
 
@@ -33,12 +34,16 @@ SHOWN = 6
 
 @dataclass(frozen=True, kw_only=True)
 class Studied:
-    """A study as it was named, and as it was found."""
+    """A study as it was named, and as it was found.
+
+    `whole` has every network of its space on paper, trained or not, if an import holds them all.
+    """
 
     asked: str
     place: str
     study: StudyRecord
     population: pd.DataFrame
+    whole: pd.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +70,7 @@ def compare_job(
         baseline: compare the first with each other one alone, not all pairs.
         confidence: of every interval.
         paper: how many networks of each space to draw on paper for control variates; 0 for none.
+            Of an import that holds its complete space, all are taken.
         tell: is told what takes a while.
 
     Raises:
@@ -79,7 +85,8 @@ def compare_job(
     names = names_of(studies)
     sides = []
     for name, each in zip(names, studies, strict=True):
-        if paper:
+        whole = bool(paper) and each.whole is not None
+        if paper and each.study.kind != "imported":
             tell(f"drawing {paper:,} networks of {name} on paper")
         sides.append(
             Side(
@@ -88,7 +95,8 @@ def compare_job(
                 random_subset=random_repeats(
                     each.study.design["repeat"], int(each.population["index"].nunique())
                 ),
-                paper=paper_networks(each.study, paper),
+                paper=each.whole if whole else paper_networks(each.study, paper),
+                is_whole=whole,
             )
         )
     found = compare(sides, baseline=baseline, confidence=confidence)
@@ -123,19 +131,30 @@ def read_study(text: str) -> Studied:
                 "compares."
             )
         population = store.population()
-    found = Studied(asked=text, place=str(target), study=study, population=population)
+        whole = _whole(store.candidates()) if study.design.get("complete") else None
+    found = Studied(asked=text, place=str(target), study=study, population=population, whole=whole)
     ended = first_seeds(population)
     if len(ended) < FEWEST:
         raise UserError(
             f"{text}: the first training of {len(ended)} networks has ended; at least {FEWEST} "
             "are needed."
         )
+    require_classes(text, ended)
+    return found
+
+
+def require_classes(asked: str, ended: pd.DataFrame) -> None:
+    """Make sure that it is known what guessing would be worth, where any training ended badly.
+
+    Raises:
+        UserError: it is not, which only happens to what was imported without it.
+    """
     if np.isinf(outcomes(ended)).any() and not (ended["classes"] > 0).all():
         raise UserError(
-            f"{text}: some networks ended badly, and the number of classes is not known, so that "
-            "it cannot be said what guessing would be worth."
+            f"{asked}: some networks ended badly, and the number of classes is not known, so that "
+            "it cannot be said what guessing would be worth: import them under another name with "
+            "--classes."
         )
-    return found
 
 
 def _is_sample(study: StudyRecord) -> bool:
@@ -199,6 +218,17 @@ def paper_networks(study: StudyRecord, count: int) -> pd.DataFrame | None:
     return costs.join(pd.DataFrame(flat_columns(networks)).add_prefix("arch."))
 
 
+def _whole(networks: Sequence[CandidateRecord]) -> pd.DataFrame:
+    """All networks of an import on paper: choices, and the costs that are told of every one."""
+    costs = pd.DataFrame([{cost: getattr(each, cost) for cost in COSTS} for each in networks])
+    choices = [
+        {name: value for name, value in each.architecture.items() if name not in IMPORTED_KEYS}
+        for each in networks
+    ]
+    columns = pd.DataFrame(flat_columns(choices), index=costs.index).add_prefix("arch.")
+    return costs.dropna(axis=1).join(columns)
+
+
 def _notes(names: Sequence[str], studies: Sequence[Studied]) -> list[str]:
     """What the comparison rests on, or what else may explain a difference."""
     notes = []
@@ -211,10 +241,7 @@ def _notes(names: Sequence[str], studies: Sequence[Studied]) -> list[str]:
             )
         caution = sampling_caution(each.study.design)
         if each.study.kind != "survey":
-            caution = (
-                "measured elsewhere; intervals and tests hold as far as its networks are "
-                "independent draws from the space that they stand for."
-            )
+            caution = imported_caution(each.study.provenance["file"])
         notes += [f"{name}: {caution}"] if caution else []
     for (name, a), (other, b) in itertools.combinations(zip(names, studies, strict=True), 2):
         notes += _pair_notes(f"{name} and {other}", a.study, b.study)
@@ -226,7 +253,10 @@ def _notes(names: Sequence[str], studies: Sequence[Studied]) -> list[str]:
 
 def _pair_notes(both: str, a: StudyRecord, b: StudyRecord) -> list[str]:
     if a.kind != "survey" or b.kind != "survey":
-        return [f"{both} were not trained alike, which may be all or part of their difference."]
+        return [
+            f"{both} are not known to have been trained alike: how they were trained may be all or "
+            "part of their difference."
+        ]
     notes = []
     for what, there, here in (("proxies", a.proxy, b.proxy), ("budgets", a.budget, b.budget)):
         changed = _changes(there, here)

@@ -52,6 +52,7 @@ class Import:
         parts = [f"{_many(total, 'network')}, {_many(self.trainings, 'training')}"]
         parts += [f"{bad:,} of them ended badly"] if bad else []
         parts += [f"{_many(untrained, 'network')} without one"] if untrained else []
+        parts += ["every network of the space, as --complete says"] if self._is_complete else []
         rows = [f"{self.study.provenance['file']}: {'; '.join(parts)}.", *self.columns.guessed]
         choices = list(self.networks[0].choices)
         named = ", ".join(choices[:12]) + (", ..." if len(choices) > 12 else "")
@@ -62,6 +63,10 @@ class Import:
             if (missing := sum(getattr(network, cost) is None for network in self.networks))
         ]
         return tuple(rows)
+
+    @property
+    def _is_complete(self) -> bool:
+        return bool(self.study.design.get("complete"))
 
     def rows(self) -> list[dict[str, Any]]:
         """A row a training as plain values; errors are fractions."""
@@ -91,6 +96,7 @@ def import_job(
     space: str | None = None,
     classes: int | None = None,
     test_images: int | None = None,
+    complete: bool = False,
     dry: bool = False,
 ) -> Import:
     """Read a table and keep it in a store under `name`; with `dry`, only read it.
@@ -103,6 +109,8 @@ def import_job(
         space: a design space that the networks are of, if it can be said.
         classes: of the data set; an error of 1 - 1/classes is guessing.
         test_images: how many held-out images stand behind each error.
+        complete: the file has every network of its space, trained or not, each once; the trained
+            ones are as good as drawn at random from them.
         dry: write nothing.
 
     Raises:
@@ -112,7 +120,13 @@ def import_job(
     columns = find_columns(table, asked)
     networks = tuple(find_networks(table, columns))
     study = _record(
-        table, columns, networks, name=name, space=space, classes=classes, test_images=test_images
+        table,
+        columns,
+        networks,
+        name=name,
+        space=space,
+        known={"classes": classes, "test_images": test_images}
+        | ({"complete": True} if complete else {}),
     )
     target = parse_target(store or STUDIES / f"{name}.db")
     found = Import(study=study, networks=networks, columns=columns, target=target)
@@ -169,8 +183,7 @@ def _record(
     *,
     name: str,
     space: str | None,
-    classes: int | None,
-    test_images: int | None,
+    known: dict[str, int | None],
 ) -> StudyRecord:
     return StudyRecord(
         name=name,
@@ -183,8 +196,7 @@ def _record(
             "repeat": _repeated(networks),
             "sha256": table.sha256,
             "columns": columns.to_dict(),
-            "classes": classes,
-            "test_images": test_images,
+            **known,
         },
         provenance={
             "file": table.name,

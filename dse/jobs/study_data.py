@@ -21,16 +21,16 @@ from dse.space.language.design_space import space_from_definition
 from dse.store.records import StudyRecord
 from dse.store.target import Target
 from dse.store.watching import Snapshot
-from dse.study.caution import duplicate_caution, kernel_caution, sampling_caution
+from dse.study.caution import (
+    duplicate_caution,
+    imported_caution,
+    kernel_caution,
+    sampling_caution,
+)
 from dse.study.drawn import drawn_choices
 from dse.study.plan import random_repeats
 from dse.study.status import make_status
 
-IMPORTED_NOTE: Final = (
-    "These networks were measured elsewhere ({file}): how they were chosen and trained is not "
-    "known here. Intervals, bands and the share of better networks hold only as far as they are "
-    "independent draws from the space that they stand for."
-)
 PAIRED_NOTE: Final = (
     "The networks of a paired study were chosen for each other: they are no sample of the space, "
     "and are in no statistic of a survey."
@@ -126,7 +126,7 @@ def cautions_of(study: StudyRecord) -> tuple[str, ...]:
     about = {
         "search": NO_SAMPLE_SENTENCE,
         "paired": PAIRED_NOTE,
-        "imported": IMPORTED_NOTE.format(file=study.provenance.get("file", "")),
+        "imported": imported_caution(study.provenance.get("file", "")),
     }
     told = [about[study.kind]] if study.kind in about else []
     return (*told, *([EMBEDDED_SENTENCE] if is_embedded(study) else []))
@@ -155,7 +155,7 @@ def survey_summary(
     everyone = population if whole is None else whole
     networks, repeat = int(everyone["index"].nunique()), study.design["repeat"]
     notes = (
-        [IMPORTED_NOTE.format(file=study.provenance["file"])]
+        [imported_caution(study.provenance["file"])]
         if study.kind == "imported"
         else _notes(study, population, references)
     )

@@ -59,6 +59,15 @@ def sampling_caution(design: Mapping[str, Any]) -> str | None:
     return " ".join(parts) or None
 
 
+def imported_caution(file: str) -> str:
+    """A sentence on networks that were measured elsewhere and are known by a `file` alone."""
+    return (
+        f"These networks were measured elsewhere ({file}): how they were chosen and trained is not "
+        "known here. Intervals, bands, tests and what is said of the space hold only as far as "
+        "they are independent draws from the space that they stand for."
+    )
+
+
 def duplicate_caution(architectures: Iterable[Mapping[str, Any]]) -> str | None:
     """A sentence on networks of a population that equal an earlier one, if there are any."""
     seen = Counter(json.dumps(network, sort_keys=True) for network in architectures)

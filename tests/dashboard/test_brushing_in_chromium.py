@@ -117,7 +117,11 @@ def rows(visit: Visit) -> list[int]:
 
 def test_a_box_on_the_edf_selects_its_errors_everywhere(browser, report):  # noqa: F811
     with opened(browser, report) as visit:
+        see(visit, "#plot-edf")
+        top = "document.getElementById('plot-edf').getBoundingClientRect().top"
+        before = visit.evaluate(top)
         drag(visit, "#plot-edf", (0.3, 0.2), (0.6, 0.8))
+        assert visit.evaluate(top) == pytest.approx(before, abs=1.5)  # the panel above has grown
         filter_ = asked(visit)
         assert list(filter_.conditions) == ["error"]
         mask = filter_.mask(NETWORKS)

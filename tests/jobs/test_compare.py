@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,12 @@ import pytest
 
 from dse.errors import UserError
 from dse.jobs.compare import compare_job, paper_networks, read_study
+from dse.jobs.imported import import_job
+from dse.jobs.tables.columns import Asked
 from dse.store.store import Store
 from dse.store.target import split_study
 from tests.filled import fill_survey
+from tests.published import published
 from tests.store.records import fill
 from tests.tiny import PROXY
 
@@ -116,3 +120,97 @@ def test_networks_on_paper_are_drawn_as_the_studys_and_are_none_of_them(stores: 
     assert not set(paper["params"]) & set(studied.population["params"])
     pd.testing.assert_frame_equal(paper, paper_networks(studied.study, 300))
     assert paper_networks(studied.study, 0) is None
+
+
+# What was measured elsewhere
+
+
+def part(
+    folder: Path, name: str, errors: dict[str, float], *, trained: int, complete: bool = True
+) -> str:
+    """A store of all networks of a part of a space, `trained` of them, drawn at random."""
+    rng = np.random.default_rng(len(name))
+    chosen = set(rng.choice(sorted(errors), trained, replace=False))
+    rows = {key: {"error": error if key in chosen else None} for key, error in errors.items()}
+    (folder / f"{name}.json").write_text(json.dumps(rows))
+    import_job(
+        file=str(folder / f"{name}.json"),
+        name=name,
+        store=folder / f"{name}.db",
+        asked=Asked(unit="fraction", split_key="layer"),
+        complete=complete,
+    )
+    return str(folder / f"{name}.db")
+
+
+def made_space() -> dict[str, float]:
+    """All 256 networks of eight layers of two choices; these add up, but for some noise."""
+    rng = np.random.default_rng(3)
+    keys = [f"{k:08b}" for k in range(256)]
+    return {k: 0.2 * 1.1 ** k.count("1") * np.exp(0.02 * rng.standard_normal()) for k in keys}
+
+
+def halves(errors: dict[str, float], place: int, choice: str) -> tuple[dict[str, float], float]:
+    """The networks without a choice at a place, and the truth: typical error of all over theirs."""
+    without = {key: error for key, error in errors.items() if key[place] != choice}
+    logs = [np.log(list(each.values())).mean() for each in (errors, without)]
+    return without, float(np.exp(logs[0] - logs[1]))
+
+
+def test_an_import_of_a_complete_space_is_on_paper(tmp_path: Path) -> None:
+    space = made_space()
+    without, truth = halves(space, 2, "1")
+    stores = [part(tmp_path, "all", space, trained=40), part(tmp_path, "no", without, trained=40)]
+    told: list[str] = []
+    found = compare_job(stores, tell=told.append)
+    (pair,) = found.found.pairs
+    assert told == []
+    assert pair.adjusted is not None
+    assert pair.gain is not None
+    assert pair.gain > 10
+    assert pair.adjusted.lower < truth < pair.adjusted.upper
+    assert pair.adjusted.upper - pair.adjusted.lower < (pair.typical.upper - pair.typical.lower) / 3
+    assert "all: These networks were measured elsewhere (all.json)" in found.notes[0]
+    assert found.notes[-1].startswith("all and no are not known to have been trained alike")
+    (plain,) = compare_job(stores, paper=0).found.pairs
+    assert plain.adjusted is None
+    assert plain.typical == pair.typical
+
+
+def test_an_import_that_is_not_said_to_be_complete_is_not_on_paper(tmp_path: Path) -> None:
+    space = made_space()
+    stores = [
+        part(tmp_path, "all", space, trained=40),
+        part(tmp_path, "no", halves(space, 2, "1")[0], trained=40, complete=False),
+    ]
+    assert compare_job(stores).found.pairs[0].adjusted is None
+
+
+def test_costs_that_some_networks_lack_are_no_feature_of_a_complete_space(tmp_path: Path) -> None:
+    stores = []
+    for name, cost in (("a", "{k}G"), ("b", "")):
+        lines = [f"{k},{70 + k % 7},{cost.format(k=k) if k > 5 else ''},{k % 3}" for k in range(30)]
+        file = tmp_path / f"{name}.csv"
+        file.write_text("\n".join(["name,acc,flops,stem", *lines]) + "\n")
+        store = tmp_path / f"{name}.db"
+        import_job(file=str(file), name=name, store=store, asked=Asked(), complete=True)
+        stores.append(str(store))
+    whole = read_study(stores[0]).whole
+    assert whole is not None
+    assert list(whole) == ["arch.stem"]
+    assert compare_job(stores).found.pairs[0].adjusted is not None
+
+
+def test_parts_of_a_published_space_are_told_apart_by_what_is_on_paper(tmp_path: Path) -> None:
+    errors = {key: 1 - each["test_acc"][0] / 100 for key, each in published().items()}
+    without, truth = halves(errors, 3, "0")
+    stores = [
+        part(tmp_path, "all", errors, trained=100),
+        part(tmp_path, "without", without, trained=100),
+    ]
+    (pair,) = compare_job(stores).found.pairs
+    assert pair.adjusted is not None
+    assert pair.gain is not None
+    assert pair.gain > 4
+    assert pair.adjusted.lower < truth < pair.adjusted.upper
+    assert pair.p_typical < 0.05

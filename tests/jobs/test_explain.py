@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,15 +11,20 @@ import yaml
 
 from dse.architecture import Architecture
 from dse.errors import UserError
-from dse.jobs.explain import Explained, explain_population
+from dse.jobs.explain import Explained, explain_population, explain_survey
+from dse.jobs.imported import import_job
+from dse.jobs.tables.columns import Asked
 from dse.space import Budget, Sampler, load_space
 from dse.space.language.restrict import loosened
 from dse.space.sampling.sampler import VERSION
 from dse.store.plain import flat_columns
 from dse.store.records import StudyRecord
+from dse.store.store import Store
 from dse.store.target import parse_target
 from dse.study.sampling import sampling
+from tests.published import published
 from tests.spaces import CONVNEXT_FILE
+from tests.store.records import fill
 
 BUDGET = Budget.parse("4.5GFLOPs")
 ErrorOf = Callable[[Architecture], float]
@@ -134,3 +140,106 @@ def test_parameters_are_what_the_networks_were_drawn_with() -> None:
 def test_an_empty_survey_is_one_sentence() -> None:
     with pytest.raises(UserError, match="two at least are needed"):
         survey(CONVNEXT_FILE, models=1)
+
+
+# What was measured elsewhere
+
+
+def imported(folder: Path, text: str, **options: int) -> Path:
+    """The store of a table that was imported."""
+    (folder / "zoo.csv").write_text(text)
+    store = folder / "zoo.db"
+    import_job(file=str(folder / "zoo.csv"), name="zoo", store=store, asked=Asked(), **options)
+    return store
+
+
+def zoo(networks: int = 120, *, ends: str = "") -> str:
+    """A table in which patches and depth are good, and each network has a link of its own."""
+    rng = np.random.default_rng(0)
+    rows = ["name,acc,flops,stem,depth,link"]
+    for k in range(networks):
+        stem, depth = rng.choice(["conv", "patch"]), int(rng.choice([18, 34, 50]))
+        acc = 70 + 5 * (stem == "patch") + depth / 10 + rng.normal()
+        told = ends if ends and k == 3 else f"{acc:.2f}"
+        rows.append(f"n{k},{told},{rng.uniform(1, 5):.2f}G,{stem},{depth},l{k}")
+    return "\n".join(rows) + "\n"
+
+
+def test_an_imported_table_is_explained_by_its_columns(tmp_path: Path) -> None:
+    explained = explain_survey(imported(tmp_path, zoo()))
+    assert not explained.is_drawn
+    assert [row.name for row in explained.found.importances] == ["stem", "depth"]
+    held = {
+        (effect.name, level.level): level.held
+        for effect in explained.found.effects
+        for level in effect.levels
+    }
+    patch, deep = held["stem", "patch"], held["depth", "50"]
+    assert patch is not None
+    assert deep is not None
+    assert patch.upper < 0
+    assert deep.upper < 0
+    kept = explained.found.narrowing.kept[0]
+    assert (kept.name, kept.left_out) == ("stem", ("conv",))
+    said = " ".join(explained.sentences)
+    for text in (
+        "120 networks: 120 trained to the end",
+        "Parameters are the choices that zoo.csv tells.",
+        "Left out, as texts of more than 8 values: link.",
+        "recipes, these are part of them",
+        "were measured elsewhere (zoo.csv)",
+        "and nothing here holds that: a choice that goes with size",
+    ):
+        assert text in said
+    assert "one recipe" not in said
+    with pytest.raises(UserError, match=r"columns of zoo\.csv, which no space can be written from"):
+        explained.write_space(tmp_path / "narrow.yaml")
+
+
+def test_bad_ends_of_an_import_need_the_number_of_classes(tmp_path: Path) -> None:
+    store = imported(tmp_path, zoo(ends="diverged"))
+    with pytest.raises(UserError, match="the number of classes is not known"):
+        explain_survey(store)
+    (tmp_path / "known").mkdir()
+    store = imported(tmp_path / "known", zoo(ends="diverged"), classes=1000)
+    assert explain_survey(store).found.bad == 1
+
+
+def test_a_table_without_choices_says_so_by_empty_tables(tmp_path: Path) -> None:
+    found = explain_survey(imported(tmp_path, "name,acc\na,70\nb,71\nc,72\n")).found
+    assert (found.networks, found.importances, found.effects) == (3, (), ())
+    assert found.narrowing.kept == ()
+
+
+@pytest.mark.parametrize("kind", ["search", "paired"])
+def test_networks_that_were_chosen_are_not_explained(tmp_path: Path, kind: str) -> None:
+    with Store.open(tmp_path / "s.db", create=True, study="chosen") as store:
+        fill(store, 5, kind=kind)
+    with pytest.raises(UserError, match=f"is a {kind}, not a survey"):
+        explain_survey(tmp_path / "s.db", name="chosen")
+
+
+def test_the_effects_in_a_published_space_are_found_in_a_sample_of_it(tmp_path: Path) -> None:
+    """True effects are over all networks, each as one training of it has them."""
+    space = published()
+    errors = {key: 1 - network["test_acc"][0] / 100 for key, network in space.items()}
+    rng = np.random.default_rng(0)
+    keys = rng.choice(sorted(space), 400, replace=False)
+    file = tmp_path / "space.json"
+    file.write_text(json.dumps({key: {"error": errors[key]} for key in keys}))
+    asked = Asked(unit="fraction", split_key="layer")
+    import_job(file=str(file), name="space", store=tmp_path / "space.db", asked=asked)
+    explained = explain_survey(tmp_path / "space.db")
+    assert explained.found.importances[0].name == "layer.1"
+    logs = np.log([errors[key] for key in space])
+    choices = np.array([list(key) for key in space])
+    held = []
+    for effect in explained.found.effects:
+        column = choices[:, int(effect.name.removeprefix("layer.")) - 1]
+        for level in effect.levels:
+            here = column == level.level
+            truth = np.expm1(logs[here].mean() - logs[~here].mean())
+            assert level.held is not None
+            held.append(level.held.lower <= truth <= level.held.upper)
+    assert len(held) == 24
+    assert sum(held) >= 20

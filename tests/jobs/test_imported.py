@@ -101,6 +101,19 @@ def test_a_space_can_be_named(zoo: Path, tmp_path: Path) -> None:
         assert len(store.existing_study().space_hash) == 12
 
 
+def test_that_a_space_is_complete_is_kept_as_it_is_said(zoo: Path, tmp_path: Path) -> None:
+    store = str(tmp_path / "s.db")
+    found = put(zoo, store, complete=True)
+    assert found.study.design["complete"] is True
+    assert "every network of the space, as --complete says" in found.sentences[0]
+    assert put(zoo, store, complete=True).was_there
+    with pytest.raises(UserError, match=r"read otherwise: its design\.complete is True"):
+        put(zoo, store)
+    plain = put(zoo, str(tmp_path / "t.db"))
+    assert "complete" not in plain.study.design
+    assert "every network" not in plain.sentences[0]
+
+
 def test_several_seeds_of_every_network_tell_the_seed_noise(tmp_path: Path) -> None:
     path = tmp_path / "seeds.json"
     rows = {f"n{k}": {"acc": [70 + k, 70.5 + k, 71 + k], "k": k} for k in range(5)}

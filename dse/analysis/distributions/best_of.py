@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dse.analysis.distributions.quantiles import quantile
+from dse.analysis.distributions.quantiles import SUPPORT, quantile
 from dse.analysis.estimate import Estimate, FloatArray
-from dse.analysis.resampling import likelihood_interval
+from dse.analysis.likelihood import likelihood_interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,9 +23,6 @@ class BestOf:
 
     k: int
     error: Estimate
-
-
-SUPPORT = 20
 
 
 def best_of(
@@ -44,7 +41,7 @@ def best_of(
     the cumulative weight; biased upwards by the order of k/n.
 
     The interval is that of a mean by empirical likelihood over each network's influence on E
-    (`resampling.likelihood_interval`, after Jing, Yuan & Zhou 2009), less the weighted mean of its
+    (`likelihood.likelihood_interval`, after Jing, Yuan & Zhou 2009), less the weighted mean of its
     stratum where `weights` are made so that `strata` have fixed shares. `errors` are finite
     (`dse.analysis.population.capped`).
     """
@@ -106,7 +103,7 @@ def _influence(ordered: FloatArray, left: FloatArray, k: int) -> FloatArray:
 
 
 def median_best_of(outcomes: ArrayLike, k: int, confidence: float = 0.95) -> Estimate:
-    """The error that half of all searches of k random networks reach, with an exact interval.
+    """The error that half of all searches of k random networks reach, with a quantile's interval.
 
     The best of k is above e with the probability (1 - F(e))^k, so its median is the quantile of one
     network at 1 - 2^(-1/k). Unlike the mean it has an interval at every k, open below where n is

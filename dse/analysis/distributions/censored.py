@@ -91,7 +91,8 @@ def worst_case_edf(
 
     The share of upper bounds below e <= F(e) <= the share of lower bounds below e. The band goes
     from the lower bound of the former's to the upper bound of the latter's: with the given
-    confidence at least it holds the true curve, as each side misses with alpha/2 at most.
+    confidence at least it holds the true curve by DKW, of which each side misses with alpha/2 at
+    most; at equal levels but for the chance that both sides would miss.
     """
     least, most = (
         edf(bound[np.isfinite(bound)], outcomes.n, confidence, band)

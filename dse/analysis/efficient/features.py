@@ -30,7 +30,7 @@ class Features:
 def paper_features(tables: Sequence[pd.DataFrame]) -> Features:
     """The same features of the networks of several tables, one row a network.
 
-    A table has costs (`flops`, `params`, `activations`, as far as all tables have them) and
+    A table has costs (`flops`, `params`, `activations`, as far as all networks have them) and
     parameters (`arch.` columns). Over all tables together, with what varies alone:
 
     - a cost: its logarithm less the mean of it, in standard deviations, and the square of that;
@@ -40,7 +40,7 @@ def paper_features(tables: Sequence[pd.DataFrame]) -> Features:
     """
     table = pd.concat(tables, ignore_index=True)
     columns: dict[str, FloatArray] = {}
-    costs = [c for c in COSTS if all(c in t for t in tables) and table[c].nunique() > 1]
+    costs = [c for c in COSTS if c in table and table[c].notna().all() and table[c].nunique() > 1]
     for cost in costs:
         columns[f"log {cost}"] = _standard(np.log(table[cost].to_numpy(dtype=np.float64)))
     for cost in costs:

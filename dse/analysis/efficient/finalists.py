@@ -165,7 +165,7 @@ def finalist_sentence(row: Finalist) -> str:
         if row.behind.lower >= 0:
             text += f"; not the best, by up to {100 * row.behind.upper:.2f} points"
         elif row.behind.upper <= 0:
-            text += "; shown to be the best of the finalists"
+            text += "; shown to be better than all that it is compared with"
         else:
             text += (
                 f"; from {100 * -row.behind.lower:.2f} points better to "
@@ -184,18 +184,21 @@ def conclusion_sentence(rows: Sequence[Finalist]) -> str:
         return "Every finalist ended badly with a fresh seed: none is confirmed."
     if best.fresh is None:
         return (
-            f"{best.name} has the lowest fresh error, but with one fresh seed and no known seed "
-            "noise it is not shown that it is the best."
+            f"{best.name} has the lowest fresh error, but without a known seed noise it is not "
+            "shown that it is the best."
         )
     text = f"{best.name} has the lowest mean over fresh seeds, {100 * best.mean:.2f} % error"
     text += f" ({_interval(best.fresh)}, valid for having been picked)"
-    able = [row.name for row in rows[1:] if row.may_be_best]
-    if len(rows) > 1:
-        text += (
-            f"; not told apart from it: {', '.join(able)}"
-            if able
-            else "; it is shown to be the best of the finalists"
-        )
+    fine = [row for row in rows[1:] if not row.bad]
+    able = [row.name for row in fine if row.may_be_best]
+    left_out = len(rows) - 1 - len(fine)
+    if able:
+        text += f"; not told apart from it: {', '.join(able)}"
+    elif fine:
+        text += "; it is shown to be the best of the finalists"
+        text += " without a bad end" if left_out else ""
+    if left_out:
+        text += f"; not compared, as a fresh seed ended badly: {left_out} of {len(rows)} finalists"
     if best.against is not None:
         shown = best.against.upper < 0
         text += f"; it is {'' if shown else 'not '}shown to be better than the reference"
@@ -237,13 +240,16 @@ class _Scale:
 
 
 def _pooled(groups: Sequence[FloatArray], noise: Estimate | None) -> tuple[float | None, int]:
-    """Standard deviation within groups, together with a `noise` known before, and its degrees."""
+    """Standard deviation within groups, together with a `noise` known before, and its degrees.
+
+    None where no two seeds differ: the noise is then below what the held-out images can show.
+    """
     squares = sum(float(((group - group.mean()) ** 2).sum()) for group in groups)
     degrees = sum(len(group) - 1 for group in groups)
     if noise is not None:
         squares += noise.n * noise.value**2
         degrees += noise.n
-    return (float(np.sqrt(squares / degrees)) if degrees else None), degrees
+    return (float(np.sqrt(squares / degrees)) if squares > 0 else None), degrees
 
 
 def _interval(estimate: Estimate) -> str:

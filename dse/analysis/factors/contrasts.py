@@ -9,7 +9,7 @@ which a training that ended badly counts as guessing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import stats
@@ -17,8 +17,8 @@ from scipy import stats
 from dse.analysis.corrected import holm
 from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.factors.design import Design
-from dse.analysis.factors.effects import mean_interval
 from dse.analysis.factors.levels import Factor, Networks
+from dse.analysis.intervals import mean_interval, t_interval
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,8 @@ class LevelEffect:
     `mean` is the mean capped error [fraction] with Student's t interval. `bad_share` has the exact
     interval of Clopper & Pearson (1934). `as_sampled` and `held` are the geometric mean of the
     errors over that of the other levels, less 1: -0.05 says that errors are 5 % lower (relatively)
-    than at the other levels. `as_sampled` is None below two networks on either side; `held` where
+    than at the other levels. `as_sampled` is None below two networks on either side, or where all
+    errors of both are equal; `held` where
     the networks are fewer than twice the coefficients, or the level never comes without some other
     choice.
     """
@@ -202,7 +203,7 @@ def _levels(
             level=level,
             n=int(n),
             bad=int(ended_badly),
-            mean=mean_interval(found.capped[factor.codes == code], confidence),
+            mean=mean_interval(found.capped[factor.codes == code], confidence) if n else None,
             bad_share=share(int(ended_badly), int(n), confidence),
             as_sampled=plain,
             held=adjusted,
@@ -222,8 +223,12 @@ def share(count: int, n: int, confidence: float = 0.95) -> Estimate:
     return Estimate(value=value, lower=lower, upper=upper, n=n, confidence=confidence)
 
 
-def _ratio(value: float, variance: float, degrees: float, n: int, level: float) -> Estimate:
-    """exp(value) - 1 with the bounds of Student's t for `value`."""
-    half = float(stats.t.ppf((1 + level) / 2, max(degrees, 1.0)) * np.sqrt(variance))
-    low, middle, high = np.expm1([value - half, value, value + half])
-    return Estimate(value=float(middle), lower=float(low), upper=float(high), n=n, confidence=level)
+def _ratio(
+    value: float, variance: float, degrees: float, n: int, confidence: float
+) -> Estimate | None:
+    """exp(value) - 1 with the bounds of Student's t for `value`; None where nothing varies."""
+    if variance <= 0:
+        return None
+    found = t_interval(value, float(np.sqrt(variance)), max(degrees, 1.0), n, confidence)
+    middle, low, high = np.expm1([found.value, found.lower, found.upper]).tolist()
+    return replace(found, value=middle, lower=low, upper=high)

@@ -14,6 +14,7 @@ import pandas as pd
 from scipy import stats
 
 from dse.analysis.estimate import Estimate, FloatArray
+from dse.analysis.intervals import mean_interval
 from dse.analysis.population import first_seeds, outcomes
 
 PREFIX = "arch."
@@ -26,7 +27,7 @@ class Level:
     """The networks that share one value: `n` in all, of these `bad` without an error.
 
     `mean` is over the errors of the others [fraction]; None where no network has one, its bounds
-    infinite where only one has.
+    infinite where only one has, or all of them the same.
     """
 
     value: Hashable
@@ -131,17 +132,6 @@ def spearman(values: FloatArray, result: FloatArray, confidence: float = 0.95) -
     )
 
 
-def mean_interval(errors: FloatArray, confidence: float = 0.95) -> Estimate | None:
-    """Mean with Student's t interval; None of nothing, bounds infinite of a single error."""
-    n = len(errors)
-    if n == 0:
-        return None
-    mean, half = float(errors.mean()), float("inf")
-    if n > 1:
-        half = float(stats.t.ppf((1 + confidence) / 2, n - 1) * errors.std(ddof=1) / np.sqrt(n))
-    return Estimate(value=mean, lower=mean - half, upper=mean + half, n=n, confidence=confidence)
-
-
 def _level(value: Hashable, result: FloatArray, confidence: float) -> Level:
     errors = result[np.isfinite(result)]
     plain = value.item() if isinstance(value, np.generic) else value
@@ -149,7 +139,7 @@ def _level(value: Hashable, result: FloatArray, confidence: float) -> Level:
         value=plain,
         n=len(result),
         bad=len(result) - len(errors),
-        mean=mean_interval(errors, confidence),
+        mean=mean_interval(errors, confidence) if len(errors) else None,
     )
 
 

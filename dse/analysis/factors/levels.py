@@ -17,7 +17,7 @@ from scipy import stats
 
 from dse.analysis.estimate import FloatArray
 from dse.analysis.factors.effects import MAX_LEVELS, PREFIX, column_values, varied_columns
-from dse.analysis.population import first_seeds, outcomes
+from dse.analysis.population import LEAST, capped, first_seeds, least_error, outcomes
 
 GROUPS = 4
 ABSENT = "none"
@@ -60,20 +60,19 @@ class Factor:
 class Networks:
     """n networks, one first training each, in the order of their index.
 
-    `outcome` (n,) are errors [fraction], `inf` where the training ended badly. `capped` are the
-    same with `inf` counted as guessing: 1 - 1/classes, or the largest error seen where that is
-    larger or the classes are not known. `least` is the smallest error that can be told from none,
-    half an image of the held-out ones.
+    `outcome` (n,) are errors [fraction], `inf` where the training ended badly; `classes` of the
+    data set, 0 where they are not known. `least` is the smallest error whose logarithm is taken
+    (`population.least_error`).
     """
 
     outcome: FloatArray
     factors: tuple[Factor, ...]
     classes: int = 0
-    least: float = 1e-4
+    least: float = LEAST
 
     @cached_property
     def capped(self) -> FloatArray:
-        """Errors with a finite number for trainings that ended badly."""
+        """Errors, those that ended badly counted as guessing (`population.capped`)."""
         return capped(self.outcome, self.classes)
 
     @cached_property
@@ -100,13 +99,6 @@ class Networks:
         return replace(self, outcome=self.outcome[rows], factors=factors)
 
 
-def capped(outcome: FloatArray, classes: int = 0) -> FloatArray:
-    """Errors with `inf` counted as guessing; see `Networks`."""
-    known = np.isfinite(outcome)
-    worst = max(float(outcome[known].max(initial=0)), 1 - 1 / classes if classes else 0.0)
-    return np.where(known, outcome, worst if known.any() or classes else 1.0)
-
-
 def networks(population: pd.DataFrame, choices: pd.DataFrame | None = None) -> Networks:
     """The first trainings that have ended, with every parameter that varies among them.
 
@@ -122,12 +114,11 @@ def networks(population: pd.DataFrame, choices: pd.DataFrame | None = None) -> N
     else:
         frame = choices.reindex(rows["index"]).reset_index(drop=True).add_prefix(PREFIX)
     classes = int(rows["classes"].max()) if "classes" in rows and len(rows) else 0
-    images = int(rows["test_images"].max()) if "test_images" in rows and len(rows) else 0
     return Networks(
         outcome=outcomes(rows),
         factors=tuple(_different(factors_of(frame))),
         classes=classes,
-        **({"least": 0.5 / images} if images else {}),
+        least=least_error(rows),
     )
 
 

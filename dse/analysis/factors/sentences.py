@@ -28,16 +28,11 @@ def p_text(p_value: float) -> str:
 
 
 def importance_sentence(row: Importance, effect: FactorEffect) -> str:
-    """Whether a parameter is shown to matter at all, and how much."""
+    """Whether a parameter is shown to matter at all; how much, the table has beside it."""
     if row.variance_share is None:
         return f"{row.name}: too few networks ({row.n}) for a comparison of its values."
-    much = f"{percent(row.variance_share.value)} % of the order ({bounds(row.variance_share)})"
-    if effect.corrected <= LEVEL:
-        return (
-            f"{row.name} matters ({p_text(effect.corrected)}, corrected): by itself it explains "
-            f"{much}."
-        )
-    return f"{row.name} is not shown to matter by itself: it explains {much}."
+    says = "matters" if effect.corrected <= LEVEL else "is not shown to matter by itself"
+    return f"{row.name} {says} ({p_text(effect.corrected)}, corrected)."
 
 
 def effect_sentence(name: str, level: LevelEffect) -> str:
@@ -71,8 +66,9 @@ def interaction_sentence(row: Interaction) -> str:
     first, second, most = row.cell
     word = "worse" if most > 0 else "better"
     return (
-        f"{pair} interact ({p_text(row.corrected)}, corrected), size {size}: {first} with {second} "
-        f"is {percent(abs(most))} % of the order {word} than the sum of both."
+        f"{pair} interact ({p_text(row.corrected)}, corrected), size {size}; farthest from the sum "
+        f"of both is {first} with {second}, {percent(abs(most))} % of the order {word} (picked for "
+        "it, so rather less)."
     )
 
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from dse.analysis.estimate import Estimate, FloatArray
+from dse.analysis.intervals import t_interval
 from dse.analysis.order.walk import IntArray, Walk
+from dse.analysis.population import capped
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,22 +44,14 @@ class Game:
     def difference(self, more: int, less: int, confidence: float) -> Estimate | None:
         """Error of the set `more` less that of `less`, its interval by seed noise alone.
 
-        None where one was not trained; bounds are infinite where the seed noise is not known.
+        None where one was not trained; bounds are infinite where no seed noise is seen.
         """
         value = float(self.means[more] - self.means[less])
         if np.isnan(value):
             return None
-        half = np.inf
-        if self.seed_variance is not None:
-            spread = self.seed_variance * (1 / self.seeds[more] + 1 / self.seeds[less])
-            half = float(stats.t.ppf((1 + confidence) / 2, self.degrees) * np.sqrt(spread))
-        return Estimate(
-            value=value,
-            lower=value - half,
-            upper=value + half,
-            n=int(min(self.seeds[more], self.seeds[less])),
-            confidence=confidence,
-        )
+        spread = (self.seed_variance or 0.0) * (1 / self.seeds[more] + 1 / self.seeds[less])
+        fewest = int(min(self.seeds[more], self.seeds[less]))
+        return t_interval(value, float(np.sqrt(spread)), self.degrees, fewest, confidence)
 
 
 def game(walk: Walk, trained: pd.DataFrame) -> Game:
@@ -73,7 +66,7 @@ def game(walk: Walk, trained: pd.DataFrame) -> Game:
     errors = trained["outcome"].to_numpy(dtype=np.float64)
     bad = np.isinf(errors)
     if bad.any():
-        errors = np.where(bad, 1 - 1 / trained["classes"].to_numpy(dtype=np.float64), errors)
+        errors = capped(errors, trained["classes"])
     return game_of(walk, numbers, errors, bad=int(bad.sum()))
 
 

@@ -20,10 +20,11 @@ def step_sentence(found: Contribution) -> str:
         f"{100 * value.value:+.2f} points ({_interval(value)}, over {value.n} orders, among which "
         f"it varies by {100 * found.order_std:.2f})"
     )
+    of = "the error" if found.seed_error is not None else "the error of these trainings"
     if value.upper < 0:
-        return f"{found.step} lowers the error: {shown}."
+        return f"{found.step} lowers {of}: {shown}."
     if value.lower > 0:
-        return f"{found.step} raises the error: {shown}."
+        return f"{found.step} raises {of}: {shown}."
     return f"It is not shown that {found.step} changes the error: {shown}."
 
 
@@ -67,6 +68,7 @@ def basis_sentences(game: Game, found: Sequence[Contribution]) -> list[str]:
     if game.bad:
         said.append(f"{game.bad} trainings ended badly and count as networks that guess.")
     total = sum(step.shapley.value for step in found)
+    said.append("Intervals are of one step each: of many steps some miss by chance.")
     return [*said, f"Together the steps change the error by {100 * total:+.2f} points."]
 
 

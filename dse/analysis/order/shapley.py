@@ -8,6 +8,7 @@ import numpy as np
 from scipy import stats
 
 from dse.analysis.estimate import Estimate, FloatArray
+from dse.analysis.intervals import t_interval
 from dse.analysis.order.game import Game
 from dse.analysis.order.walk import IntArray, Walk, sets_along
 
@@ -134,14 +135,12 @@ def interval(
     known, or orders were drawn but once.
     """
     (between, units), (noise, _) = order, seeds
-    half = np.inf
-    if units > 0 or between == 0:
-        total = between + noise
-        bottom = sum(part**2 / free for part, free in (order, seeds) if part > 0 and free > 0)
-        free = total**2 / bottom if bottom > 0 else np.inf
-        t = float(stats.t.ppf((1 + confidence) / 2, free))
-        half = t * float(np.sqrt(total)) if total > 0 else np.inf
-    return Estimate(value=value, lower=value - half, upper=value + half, n=n, confidence=confidence)
+    if units == 0 and between != 0:
+        return t_interval(value, 0.0, 0, n, confidence)
+    total = between + noise
+    bottom = sum(part**2 / free for part, free in (order, seeds) if part > 0 and free > 0)
+    free = total**2 / bottom if bottom > 0 else np.inf
+    return t_interval(value, float(np.sqrt(total)), free, n, confidence)
 
 
 def _contribution(
@@ -165,12 +164,14 @@ def _contribution(
         orders = gains.shape[0] * gains.shape[1]
     known = game.seed_variance is not None
     single = game.noise_of(np.sqrt(share)) + game.noise_of(_moved(np.sqrt(share), bit))
+    # What moves all gains alike, the mean's own error, does not spread them.
+    order_variance = spread + np.nan_to_num(order[0]) - (single - noise)
     return Contribution(
         step=walk.steps[place],
         shapley=interval(value, order, (noise, game.degrees), orders, confidence),
         order_error=float(np.sqrt(order[0])),
         seed_error=float(np.sqrt(noise)) if known else None,
-        order_std=float(np.sqrt(max(spread - single, 0))),
+        order_std=float(np.sqrt(max(order_variance, 0))),
         path=game.difference(2 * bit - 1, bit - 1, confidence),
         removed=game.difference(walk.full, walk.full & ~bit, confidence),
         alone=game.difference(bit, 0, confidence),

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from dse.analysis.distributions.quantiles import quantile_bounds
 from dse.analysis.estimate import Estimate, FloatArray
 from dse.analysis.factors.effects import spearman
 from dse.analysis.paired.pairs import Pairs
@@ -52,21 +53,17 @@ def mean_difference(pairs: Pairs, confidence: float = 0.95) -> Estimate:
 
 
 def median_difference(differences: FloatArray, confidence: float = 0.95) -> Estimate:
-    """Median of `differences` (n,), `inf` and `-inf` allowed, with an exact interval.
+    """Median of `differences` (n,), `inf` and `-inf` allowed, with `quantile_bounds`.
 
-    The bounds are the order statistics x_(k) and x_(n + 1 - k), with k the largest rank that has
-    P[Bin(n, 1/2) < k] <= alpha/2 (Thompson 1936): at least the given confidence for any
-    distribution, infinite below six pairs. Of two middle values the lower one.
+    They are infinite below six pairs. Of two middle values the lower one.
     """
     ordered = np.sort(differences)
-    n = len(ordered)
-    alpha = 1 - confidence
-    rank = int(np.searchsorted(stats.binom.cdf(np.arange(n), n, 0.5), alpha / 2, side="right"))
+    lower, upper = quantile_bounds(ordered, 0.5, confidence)
     return Estimate(
-        value=float(ordered[(n - 1) // 2]),
-        lower=float(ordered[rank - 1]) if rank else -np.inf,
-        upper=float(ordered[n - rank]) if rank else np.inf,
-        n=n,
+        value=float(ordered[(len(ordered) - 1) // 2]),
+        lower=lower,
+        upper=upper,
+        n=len(ordered),
         confidence=confidence,
     )
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from dse.analysis.estimate import FloatArray
 from dse.analysis.factors.effects import PREFIX
-from dse.analysis.population import ENDED_STATES, outcomes
+from dse.analysis.population import ENDED_STATES, capped, outcomes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,9 +20,8 @@ class Pairs:
     """n pairs, each of the same network under the two `arms`.
 
     `outcomes` (n, 2) are errors [fraction], means over a pair's seeds, `inf` where a training of
-    that arm ended badly. `capped` (n, 2) are the same with every training that ended badly counted
-    as one that guesses (error 1 - 1/classes), for means. `costs` (n,) are multiply-adds, the mean
-    of both arms, NaN where they are not known.
+    that arm ended badly. `capped` (n, 2) are the same of `population.capped` outcomes, for means.
+    `costs` (n,) are multiply-adds, the mean of both arms, NaN where they are not known.
     """
 
     arms: tuple[str, str]
@@ -54,12 +53,10 @@ def pairs_of(frame: pd.DataFrame, arms: tuple[str, str]) -> Pairs:
     assert arms[0] != arms[1], "two arms differ"
     rows = frame[frame["arm"].isin(arms)]
     rows = rows if "replicate" in rows else rows.assign(replicate=0)
-    bad = np.isinf(rows["outcome"].to_numpy(dtype=np.float64))
     assert rows["outcome"].notna().all(), "a training that has not ended has no outcome"
-    assert not bad.any() or "classes" in rows, "a training that ended badly needs `classes`"
-    guess = 1 - 1 / rows["classes"].to_numpy(dtype=np.float64) if bad.any() else np.nan
+    assert "classes" in rows or np.isfinite(rows["outcome"]).all(), "a bad end needs `classes`"
     rows = rows.assign(
-        capped=np.where(bad, guess, rows["outcome"]),
+        capped=capped(rows["outcome"], rows.get("classes", 0)),
         flops=rows["flops"].astype(np.float64) if "flops" in rows else np.nan,
     )
     keys = ["pair", "replicate"]

@@ -16,8 +16,8 @@ from dse.analysis.distributions import QUARTILES, quantile
 from dse.analysis.efficient.control import Adjusted, Measured, adjusted_difference
 from dse.analysis.efficient.features import paper_features
 from dse.analysis.estimate import Estimate, FloatArray, jsonable
-from dse.analysis.factors.effects import mean_interval
-from dse.analysis.population import capped, first_seeds, outcomes
+from dse.analysis.intervals import mean_interval
+from dse.analysis.population import capped, first_seeds, least_error, outcomes
 from dse.analysis.spaces.components import Spread, spread
 from dse.analysis.spaces.differences import (
     mean_difference,
@@ -39,13 +39,14 @@ class Side:
 
     `random_subset` as in `reliability`. `paper` has a row a network, drawn as those of the
     population were and independently of them, with costs and `arch.` columns; None where the space
-    cannot be drawn again.
+    cannot be drawn again. With `is_whole` these are all networks of the space, each once.
     """
 
     name: str
     population: pd.DataFrame
     random_subset: int
     paper: pd.DataFrame | None = None
+    is_whole: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,16 +165,14 @@ class _Arm:
     @classmethod
     def of(cls, side: Side) -> _Arm:
         rows = first_seeds(side.population)
-        with np.errstate(divide="ignore"):  # classes not known, and all networks have an error
-            errors = capped(rows)
-        images = float(rows["test_images"].max()) if len(rows) else 0.0
-        least = 0.5 / images if images else 1e-6  # an error of none is below what images can show
+        found = outcomes(rows)
+        errors = capped(found, rows["classes"])
         return cls(
             side=side,
             rows=rows,
-            outcomes=outcomes(rows),
+            outcomes=found,
             capped=errors,
-            logs=np.log(np.maximum(errors, least)),
+            logs=np.log(np.maximum(errors, least_error(rows))),
         )
 
     @property
@@ -182,14 +181,12 @@ class _Arm:
 
 
 def _row(side: Side, arm: _Arm, confidence: float) -> SpaceRow:
-    logs = mean_interval(arm.logs, confidence)
-    assert logs is not None
     return SpaceRow(
         name=side.name,
         n=len(arm.outcomes),
         bad=arm.bad,
         median=quantile(arm.outcomes, 0.5, confidence),
-        typical=typical_ratio(logs),
+        typical=typical_ratio(mean_interval(arm.logs, confidence)),
         spread=spread(side.population, side.random_subset, confidence=confidence),
     )
 
@@ -242,7 +239,7 @@ def _adjusted(a: _Arm, b: _Arm, confidence: float) -> Adjusted | None:
             features=values[k],
             outcomes=arm.logs,
             space_means=values[k + 2].mean(axis=0),
-            space_n=len(values[k + 2]),
+            space_n=None if arm.side.is_whole else len(values[k + 2]),
         )
         for k, arm in enumerate((a, b))
     )

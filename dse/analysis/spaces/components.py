@@ -39,13 +39,16 @@ def spread(
 ) -> Spread | None:
     """The spread of one study's population; `random_subset` as in `reliability`.
 
-    None where fewer than three of these networks ended well with two seeds, or a quartile falls
-    among networks that ended badly.
+    None where fewer than three of these networks ended well with two seeds, no two seeds differ
+    (the noise is below what the held-out images can show), or a quartile falls among networks that
+    ended badly.
     """
     result = outcomes(first_seeds(population))
     repeated = seed_table(population, random_subset)
     repeated = repeated[np.isfinite(repeated).all(axis=1)]
-    if len(repeated) < MINIMUM_NETWORKS or not np.isfinite(np.quantile(result, 0.75)):
+    if len(repeated) < MINIMUM_NETWORKS or not np.ptp(repeated, axis=1).any():
+        return None
+    if not np.isfinite(np.quantile(result, 0.75)):
         return None
     return components(result, repeated, confidence=confidence, seed=seed)
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from dse.analysis.estimate import Estimate, FloatArray
+from dse.analysis.intervals import t_interval
 
 NEGLIGIBLE = 1e-7
 """Order statistics that a resample has less often as its quantile are left out."""
@@ -49,14 +50,7 @@ def mean_difference(a: ArrayLike, b: ArrayLike, confidence: float = 0.95) -> Est
     Infinite bounds where a side has one network, or neither side varies.
     """
     value, error, freedom = _welch(a, b)
-    half = error * float(stats.t.ppf((1 + confidence) / 2, freedom)) if freedom else np.inf
-    return Estimate(
-        value=value,
-        lower=value - half,
-        upper=value + half,
-        n=np.size(a) + np.size(b),
-        confidence=confidence,
-    )
+    return t_interval(value, error, freedom, np.size(a) + np.size(b), confidence)
 
 
 def mean_p_value(a: ArrayLike, b: ArrayLike) -> float:

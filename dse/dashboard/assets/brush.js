@@ -86,12 +86,20 @@
         condition(brush[name], [...range].sort((a, b) => a - b), plot._fullLayout[`${name}axis`])]);
   };
 
+  // The figure stays under the mouse, though the panel of the selection above it may grow.
+  const steadily = async (plot, conditions) => {
+    const top = () => plot.getBoundingClientRect().top;
+    const before = top();
+    await page.refine(conditions);
+    scrollBy({ top: top() - before, behavior: "instant" });
+  };
+
   const selected = (plot) => (event) => {
     if (!event) return;
     const box = event.range ? boxed(plot, event.range) : [];
     const conditions = box.length ? box : networks(plot, event.points);
     Plotly.relayout(plot, { selections: [] }); // the filter is shown in its place
-    if (conditions.length) page.refine(conditions);
+    if (conditions.length) steadily(plot, conditions);
   };
 
   // A double click takes back what the figure can say.
@@ -100,7 +108,7 @@
     const axes = brush.rows ?? Object.values(brush);
     const columns = [...axes.map((axis) => axis.column), "index"];
     const set = columns.filter((column) => page.filter.has(column));
-    if (set.length) page.refine(set.map((column) => [column, null]));
+    if (set.length) steadily(plot, set.map((column) => [column, null]));
   };
 
   const clicked = (plot) => ({ points }) => {

@@ -10,10 +10,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from dse.analysis.distributions import BestOf, best_of
-from dse.analysis.distributions.best_of import SUPPORT
+from dse.analysis.distributions.quantiles import SUPPORT
 from dse.analysis.estimate import FloatArray
-from dse.analysis.factors.levels import capped
-from dse.analysis.population import first_seeds, outcomes
+from dse.analysis.population import capped, first_seeds, outcomes
 from dse.dashboard import theme
 from dse.dashboard.figures.common import (
     ERROR,
@@ -45,7 +44,7 @@ def best_of_figure(
     reached: list[FloatArray] = []
     for look, rows in by_study(first_seeds(population), looks):
         result, most = outcomes(rows), max(most, len(rows))
-        classes = int(rows["classes"].max()) if "classes" in rows else 0
+        classes = rows.get("classes", 0)
         points = best_of(capped(result, classes), ks(len(rows)), confidence=confidence)
         bad = int(np.isinf(result).sum())
         ended = f", {bad:,} of them as guessing" if bad else ""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from dse.analysis.estimate import Estimate, FloatArray
-from dse.analysis.factors.effects import mean_interval
+from dse.analysis.intervals import mean_interval
 from dse.analysis.population import ENDED_STATES, outcomes
 from dse.analysis.reliability import Reliability
 from dse.dashboard import theme
@@ -41,6 +41,8 @@ def chosen_shift(pairs: pd.DataFrame, random_subset: int) -> Estimate | None:
     """By how much the second error of those chosen for their first one is larger, on average."""
     both = np.isfinite(pairs["error"]) & np.isfinite(pairs["second"])
     chosen = pairs[both & (pairs["index"] >= random_subset)]
+    if chosen.empty:
+        return None
     return mean_interval((chosen["second"] - chosen["error"]).to_numpy(dtype=np.float64))
 
 

@@ -106,10 +106,10 @@ class Setting:
             torch.set_num_threads(before)
 
     def measured(self, name: str, values: Sequence[float]) -> Measurement:
-        """The median of `values` and its interval by order statistics; of one, the value alone.
+        """The median of `values` and its interval by `quantile`; of one, the value alone.
 
-        The interval is that of Conover (1999, section 3.2): it covers the median of such runs with
-        at least 95 %, whatever their distribution, if they are independent.
+        It covers the median of such runs with about 95 %, whatever their distribution, if they are
+        independent.
         """
         assert len(values) == 1 or len(values) >= LEAST_RUNS
         found = quantile(values, 0.5)

@@ -33,6 +33,14 @@ def test_costs_come_first_and_what_does_not_vary_is_left_out():
     assert found.values[0].shape == (50, 6)
 
 
+def test_a_cost_that_is_not_known_of_all_networks_is_left_out():
+    a, b = table(50), table(20, seed=1)
+    b.loc[3, "flops"] = np.nan
+    found = paper_features([a, b])
+    assert "log flops" not in found.names
+    assert all(np.isfinite(values).all() for values in found.values)
+
+
 def test_tables_have_the_same_features_whichever_values_they_lack():
     a, b = table(50), table(20, seed=1)
     b.loc[0, "arch.stem"] = "simple"

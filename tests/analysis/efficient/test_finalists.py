@@ -90,6 +90,30 @@ def test_one_fresh_seed_without_known_noise_shows_nothing():
     assert "not shown" in found.conclusion
 
 
+def test_networks_that_were_not_compared_are_not_beaten():
+    fresh = np.array([[0.1, 0.11], [np.inf, 0.2], [0.4, 0.41]])
+    found = confirm_finalists(np.zeros(3), fresh, ["a", "b", "c"], noise=NOISE)
+    assert "shown to be the best of the finalists without a bad end" in found.conclusion
+    assert "not compared, as a fresh seed ended badly: 1 of 3 finalists" in found.conclusion
+    alone = confirm_finalists(np.zeros(2), fresh[:2], ["a", "b"], noise=NOISE)
+    assert "shown" not in alone.conclusion
+    assert "1 of 2 finalists" in alone.conclusion
+
+
+def test_seeds_that_never_differ_tell_no_noise():
+    found = confirm_finalists(np.zeros(2), np.array([[0.1, 0.1], [0.2, 0.2]]), ["a", "b"])
+    assert found.noise is None
+    assert all(row.fresh is None for row in found.finalists)
+    assert "not shown that it is the best" in found.conclusion
+
+
+@pytest.mark.filterwarnings("error")
+def test_finalists_of_which_every_seed_ended_badly_are_told_without_a_warning():
+    fresh = np.array([[np.inf, np.inf], [np.inf, 0.2]])
+    found = confirm_finalists(np.zeros(2), fresh, ["a", "b"], noise=NOISE)
+    assert found.conclusion.startswith("Every finalist ended badly")
+
+
 def test_a_reference_is_beaten_only_where_the_interval_says_so():
     fresh = np.array([[0.20, 0.20], [0.24, 0.24]])
     near = confirm_finalists(

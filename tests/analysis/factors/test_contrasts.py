@@ -25,6 +25,16 @@ def test_the_plain_comparison_is_welchs_of_logarithms():
     assert (effect.lower, effect.upper) == pytest.approx(tuple(np.expm1(interval)))
 
 
+def test_errors_that_are_all_equal_show_no_effect_without_width():
+    found = Networks(outcome=np.full(20, 0.3), factors=(factor(np.arange(20) % 2),), classes=10)
+    (effect,) = level_effects(found)
+    for level in effect.levels:
+        assert level.as_sampled is None
+        assert level.held is None
+        assert level.mean is not None
+        assert (level.mean.lower, level.mean.upper) == (-np.inf, np.inf)
+
+
 def test_other_choices_are_held_where_two_come_together():
     rng = np.random.default_rng(0)
     cause = rng.integers(2, size=400)

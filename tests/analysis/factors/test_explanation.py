@@ -32,7 +32,7 @@ def test_sentences_say_what_is_shown_and_what_is_not():
         for row in rows
         if "name" in row
     }
-    assert says["importance", "p0", None].startswith("p0 matters (p < 0.001, corrected)")
+    assert says["importance", "p0", None] == "p0 matters (p < 0.001, corrected)."
     assert "is not shown to matter by itself" in says["importance", "p3", None]
     assert (
         "higher than at the other levels, with the other choices held"

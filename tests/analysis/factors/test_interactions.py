@@ -11,6 +11,7 @@ from dse.analysis.factors.design import Design
 from dse.analysis.factors.ftest import f_test, noncentrality
 from dse.analysis.factors.interactions import interactions
 from dse.analysis.factors.levels import Networks
+from dse.analysis.factors.sentences import interaction_sentence
 from tests.analysis.factors.made import factor, made
 
 
@@ -78,3 +79,9 @@ def test_an_effect_without_noise_is_all_there_is():
     found = f_test(1.0, 0.0, 2, 20, 30)
     assert found.share.lower > 0.99
     assert found.p_value < 1e-6
+
+
+def test_a_cell_that_was_picked_for_being_extreme_is_said_to_be():
+    said = interaction_sentence(interactions(with_pair())[0])
+    assert "p0 and p1 interact (p < 0.001, corrected)" in said
+    assert "picked for it, so rather less" in said

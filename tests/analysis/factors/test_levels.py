@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dse.analysis.factors.levels import capped, factor_of, networks
+from dse.analysis.factors.levels import Networks, factor_of, networks
 from tests.population import make_population
 
 
@@ -36,11 +36,9 @@ def test_networks_without_a_number_are_a_level_of_their_own():
     assert len(found.edges) == 4
 
 
-def test_bad_ends_count_as_guessing_and_never_as_better_than_an_error():
-    assert capped(np.array([0.2, np.inf]), 10).tolist() == [0.2, 0.9]
-    assert capped(np.array([0.95, np.inf]), 10).tolist() == [0.95, 0.95]
-    assert capped(np.array([np.inf, 0.3])).tolist() == [0.3, 0.3]
-    assert capped(np.array([np.inf])).tolist() == [1.0]
+def test_a_bad_end_counts_as_guessing_also_among_worse_errors():
+    found = Networks(outcome=np.array([0.95, np.inf]), factors=(), classes=10)
+    assert found.capped.tolist() == [0.95, 0.9]
 
 
 def test_a_population_becomes_networks_in_the_order_of_their_index():

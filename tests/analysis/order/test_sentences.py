@@ -47,8 +47,15 @@ def test_what_all_rests_on_is_said():
     assert "5 degrees of freedom" not in said
     assert "6 degrees of freedom" in said
     assert "Together the steps change the error by -12.9" in said or "by -13.0" in said
+    assert "of one step each" in said
     alone = measured(0.001, seeds=1)
     assert "seed noise is not known" in " ".join(basis_sentences(alone, contributions(alone)))
+
+
+def test_without_seed_noise_a_step_is_said_to_change_these_trainings_alone():
+    orders = draw_orders(WALK, 40)
+    steps = contributions(measured(0.0005, seeds=1), orders)
+    assert step_sentence(steps[0]).startswith("norm lowers the error of these trainings: -1")
 
 
 def test_interacting_pairs_are_named_or_it_is_said_that_none_is_shown():

@@ -52,6 +52,21 @@ def test_a_dummy_adds_nothing_and_equal_steps_the_same():
     assert found[3].order_std == 0
 
 
+@pytest.mark.parametrize("drawn", [0, 4])
+def test_the_spread_over_orders_is_freed_of_noise_and_of_no_more(drawn):
+    walk = Walk(steps=("a", "b"))
+    sets, rng = np.repeat(np.arange(4), 2), np.random.default_rng(0)
+    values = np.array([0.0, 0.0, 0.0, 6.0])  # a step gains 0 or 6, by the order: variance 9
+    found = []
+    for _ in range(2000):
+        measured = game_of(walk, sets, values[sets] + rng.standard_normal(8))
+        orders = None
+        if drawn:
+            orders = np.array([[0, 1], [1, 0]])[rng.integers(2, size=(drawn, 1))]
+        found.append(contributions(measured, orders)[0].order_std ** 2)
+    assert np.mean(found) == pytest.approx(9, abs=0.2)
+
+
 def test_one_antithetic_pair_is_exact_where_steps_only_interact_in_pairs():
     rng = np.random.default_rng(0)
     bits = np.arange(16)[:, None] >> np.arange(4) & 1

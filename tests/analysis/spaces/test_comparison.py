@@ -48,9 +48,14 @@ def test_numbers_are_those_of_first_trainings_with_bad_ends_worst_or_guessing(
     assert row.median == quantile(outcomes(a), 0.5)
     ks, _ = permutation_tests(outcomes(a), outcomes(b))
     assert pair.ks == ks
-    typical = np.log(capped(a)).mean() - np.log(capped(b)).mean()
+    typical = (
+        np.log(capped(outcomes(a), a["classes"])).mean()
+        - np.log(capped(outcomes(b), b["classes"])).mean()
+    )
     assert pair.typical.value == pytest.approx(np.exp(typical))
-    assert pair.mean.value == pytest.approx(capped(a).mean() - capped(b).mean())
+    assert pair.mean.value == pytest.approx(
+        capped(outcomes(a), a["classes"]).mean() - capped(outcomes(b), b["classes"]).mean()
+    )
 
 
 def test_p_values_are_corrected_for_all_pairs(found: Compared) -> None:

@@ -43,3 +43,10 @@ def test_a_study_has_a_spread_where_some_were_trained_twice() -> None:
     assert found == spread(population.sample(frac=1, random_state=1), RANDOM_SUBSET)
     assert spread(population, 0) is None
     assert spread(make_population(diverged=tuple(range(8))), RANDOM_SUBSET) is None
+
+
+def test_seeds_that_never_differ_are_no_spread_of_zero() -> None:
+    population = make_population()
+    first = population[population["replicate"] == 0].set_index("index")["error"]
+    population["error"] = population["index"].map(first)
+    assert spread(population, RANDOM_SUBSET) is None

@@ -106,7 +106,7 @@ def test_the_best_of_k_is_the_exact_expectation_with_its_interval(both) -> None:
     solid, dotted = [
         t for t in figure.data if t.legendgroup == "a" and t.mode == "lines" and t.customdata
     ]
-    wanted = best_of(capped(rows), list(solid.x))
+    wanted = best_of(capped(outcomes(rows), rows["classes"]), list(solid.x))
     assert list(solid.y) == pytest.approx([100 * point.error.value for point in wanted])
     assert max(solid.x) == min(dotted.x) == 300 // 20
     assert "95 % interval" in solid.customdata[0]
@@ -133,7 +133,10 @@ def test_sizes_of_a_search_are_at_most_the_networks() -> None:
     assert 1000 in ks(100_000)
 
 
-def test_bad_ends_without_known_classes_count_as_the_worst_error_seen() -> None:
-    rows = make_large(60, bad=0.2).assign(classes=0)
-    worst = rows["error"].max()
-    assert best_of_figure(rows).data[0].y[0] <= 100 * worst
+def test_bad_ends_count_as_guessing_and_as_the_largest_error_where_classes_are_not_known() -> None:
+    rows = make_large(60, bad=0.2)
+    errors = first_seeds(rows)["error"].to_numpy()
+    for classes, guess in ((20, 0.95), (0, 1.0)):
+        known = np.where(np.isnan(errors), guess, errors)
+        mean = next(t for t in best_of_figure(rows.assign(classes=classes)).data if t.customdata)
+        assert mean.y[0] == pytest.approx(100 * known.mean())

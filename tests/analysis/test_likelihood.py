@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import optimize, stats
 
-from dse.analysis.resampling import abc_interval, likelihood_interval
+from dse.analysis.likelihood import likelihood_interval
 
 samples = st.lists(st.floats(0, 1), min_size=2, max_size=60).filter(lambda x: np.ptp(x) > 1e-3)
 
@@ -35,16 +35,14 @@ def test_likelihood_bounds_are_where_the_ratio_of_the_likeliest_weights_is_the_l
         assert 2 * np.log1p(s * gaps).sum() == pytest.approx(limit, rel=1e-5)
 
 
-@pytest.mark.parametrize("interval", [likelihood_interval, abc_interval])
-def test_many_values_have_the_interval_of_the_normal_law(interval):
+def test_many_values_have_the_interval_of_the_normal_law():
     values = np.random.default_rng(1).normal(size=20_000)
-    found = interval(values)
+    found = likelihood_interval(values)
     half = 1.95996 * values.std() / np.sqrt(20_000)
     assert found.lower == pytest.approx(found.value - half, abs=0.01 * half)
     assert found.upper == pytest.approx(found.value + half, abs=0.01 * half)
 
 
-@pytest.mark.parametrize("interval", [likelihood_interval, abc_interval])
-def test_intervals_follow_the_skewness(interval):
-    found = interval(np.random.default_rng(2).exponential(size=50))
+def test_intervals_follow_the_skewness():
+    found = likelihood_interval(np.random.default_rng(2).exponential(size=50))
     assert found.upper - found.value > 1.1 * (found.value - found.lower)

@@ -1,9 +1,9 @@
-"""Intervals by resampling, all in closed form: no random numbers, the same result every time."""
+"""The interval of a mean by empirical likelihood: no random numbers, the same result every time."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, stats
 
 from dse.analysis.estimate import Estimate, FloatArray
 
@@ -62,40 +62,3 @@ def _likelihood_bound(deviations: FloatArray, limit: float) -> float:
         return float(deviations.min())
     weights = 1 / terms(optimize.brentq(excess, 0.0, _STEEPEST, xtol=1e-10, rtol=1e-10))
     return float(weights @ deviations / weights.sum())
-
-
-def bca_levels(bias: float, acceleration: float, confidence: float) -> tuple[float, float]:
-    """At which levels of the bootstrap distribution the BCa interval ends (Efron 1987).
-
-    Phi(z0 + (z0 + z) / (1 - a (z0 + z))) with z the normal quantile, z0 = `bias` and a the
-    acceleration.
-    """
-    shifted = bias + _ends(confidence)
-    low, high = special.ndtr(bias + shifted / (1 - acceleration * shifted))
-    return float(low), float(high)
-
-
-def _ends(confidence: float) -> FloatArray:
-    """The two quantiles of the normal law between which it lies with `confidence`."""
-    return np.asarray(special.ndtri([(1 - confidence) / 2, (1 + confidence) / 2]))
-
-
-def abc_interval(values: FloatArray, confidence: float = 0.95) -> Estimate:
-    """The mean of `values` with the BCa interval without resampling.
-
-    "ABC", approximate bootstrap confidence (DiCiccio & Efron 1992): BCa's bias and acceleration are
-    both sum d^3 / 6 (sum d^2)^1.5 for a mean, and the bootstrap distribution is taken as normal
-    from there on. Equals a BCa interval of many resamples to the second order in 1/sqrt(n).
-    """
-    n = values.size
-    assert n >= 1, "a mean needs a value"
-    assert np.isfinite(values).all(), "a mean needs finite values"
-    ordered = np.sort(values)
-    mean, deviations = float(ordered.mean()), ordered - ordered.mean()
-    spread = float((deviations**2).sum())
-    if ordered[0] == ordered[-1] or spread == 0:
-        return Estimate(value=mean, lower=-np.inf, upper=np.inf, n=n, confidence=confidence)
-    acceleration = float((deviations**3).sum()) / (6 * spread**1.5)
-    z = acceleration + _ends(confidence)
-    lower, upper = mean + np.sqrt(spread) / n * z / (1 - acceleration * z) ** 2
-    return Estimate(value=mean, lower=float(lower), upper=float(upper), n=n, confidence=confidence)
