@@ -13,9 +13,8 @@ __all__ = ["postgresql", "searched"]
 
 
 def pytest_configure() -> None:
-    """Machines differ in speed, and a property does not.
-
-    Tests of Ctrl-C need it, also where a shell in the background took it from all it starts."""
+    """What holds for all tests."""
+    # tests of Ctrl-C need it, also where a shell in the background took it from all it starts
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    settings.register_profile("dse", deadline=None)
+    settings.register_profile("dse", deadline=None)  # machines differ in speed, a property does not
     settings.load_profile("dse")
