@@ -7,37 +7,33 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final
 
-from dse.dashboard.app import source
 from dse.dashboard.app.source import Glance, Live
 from dse.dashboard.view import StudyData, View
 from dse.errors import UserError
+from dse.jobs.following import FollowedStudy
 from dse.jobs.shown import read_study_data, renamed
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target
-from dse.store.watching import Landing
-from dse.study.status import WINDOW_SECONDS, make_status
 
 POLL_SECONDS: Final = 1.0
 SLOW_SECONDS: Final = 3.0
 """After so long without an answer people are told."""
 SHARE: Final = 0.25
 """Reading tables takes at most this share of the time, however often they change."""
-LANDINGS: Final = 12
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
-    """What is known of a store: its studies, how they stand, and the revision of each."""
+class Tables:
+    """The studies of a store as they were read last, and the revision of each."""
 
     studies: tuple[StudyData, ...] = ()
-    lives: tuple[Live, ...] = ()
-    revisions: dict[str, str] = field(default_factory=dict)
+    revisions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,47 +44,11 @@ class Trouble:
     sentence: str
 
 
-class FollowedStudy:
-    """How one study stands, told again and again without reading old trainings again."""
-
-    def __init__(self, target: Target, name: str) -> None:
-        self._store = Store.open(target, study=name, read_only=True)
-        self._study = self._store.existing_study()
-        self._since: datetime | None = None
-        self._known: set[tuple[int, int, datetime]] = set()
-        self._bad: list[Landing] = []
-        self._recent: list[Landing] = []
-        self._last: list[Landing] = []
-
-    def look(self) -> Live:
-        """The study now."""
-        snapshot = self._store.snapshot(self._since)
-        fresh = [each for each in snapshot.landings if _key(each) not in self._known]
-        if snapshot.landings:
-            self._since = snapshot.landings[-1].finished
-            self._known = {_key(e) for e in snapshot.landings if e.finished == self._since}
-        self._bad += [e for e in fresh if e.state not in ("complete", "stopped")]
-        after = snapshot.now - timedelta(seconds=WINDOW_SECONDS)
-        self._recent = [e for e in [*self._recent, *fresh] if e.finished >= after]
-        self._last = [*self._last, *fresh][-LANDINGS:]
-        told = {_key(each): each for each in (*self._bad, *self._recent)}
-        status = make_status(
-            self._study.name, self._study.kind, replace(snapshot, landings=tuple(told.values()))
-        )
-        return Live(
-            name=self._study.name,
-            kind=self._study.kind,
-            status=status.to_dict(),
-            landings=tuple(map(_landing, reversed(self._last))),
-        )
-
-    def close(self) -> None:
-        """Close its connections."""
-        self._store.close()
-
-
 class WatchedStore:
-    """One store, looked at by a thread of its own, so that nobody else ever waits for it.
+    """One store, looked at and read by threads of its own, so that nobody else waits for it.
+
+    One thread asks every second how the studies stand; another reads the tables that have changed,
+    which may take longer.
 
     Args:
         place: the store; never written to.
@@ -97,9 +57,11 @@ class WatchedStore:
 
     def __init__(self, place: Place, names: Sequence[str] = ()) -> None:
         self.target = parse_target(place)
-        self.seen = Seen()
+        self.lives: tuple[Live, ...] = ()
+        self.tables = Tables()
         self._names = tuple(names)
-        self._trouble: Trouble | None = None
+        self._revisions: dict[str, str] = {}
+        self._troubles: dict[str, Trouble] = {}
         self._asked: datetime | None = None
         self._not_before = 0.0
         self._identity: object = None
@@ -107,48 +69,86 @@ class WatchedStore:
         self._followed: dict[str, FollowedStudy] = {}
         self._stop = threading.Event()
 
-    # Looking, on the store's own thread
-
     def start(self) -> None:
-        """Look every second from now on."""
-        threading.Thread(target=self._run, name=f"watching {self.target}", daemon=True).start()
+        """Look and read once, and then every second.
+
+        Raises:
+            UserError: the store cannot be read, or lacks a study that is asked for.
+        """
+        self.look_or_raise()
+        self.read_or_raise()
+        for work in (self.look, self.read):
+            threading.Thread(target=self._repeat, args=[work], daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread after its present look."""
+        """End the threads after what they do now."""
         self._stop.set()
 
-    def _run(self) -> None:
+    def _repeat(self, work: Callable[[], None]) -> None:
         while not self._stop.wait(POLL_SECONDS):
-            self.look()
-        self._close()
+            work()
+        if work == self.look:
+            self._close()
 
     def look(self) -> None:
-        """Look once; what is wrong is told by `problem`, and what was read stays."""
+        """Look once; what is wrong is told by `problem`, and what was seen stays."""
+        if not self._try("look", self.look_or_raise):
+            self._close()
+
+    def read(self) -> None:
+        """Read what has changed; what is wrong is told by `problem`, and what was read stays."""
+        if self.tables.revisions != self._revisions and time.monotonic() >= self._not_before:
+            began = time.monotonic()
+            self._try("read", self.read_or_raise)
+            took = time.monotonic() - began
+            self._not_before = began + took / SHARE
+
+    def _try(self, what: str, work: Callable[[], None]) -> bool:
+        """Whether it went well."""
         try:
-            self.look_or_raise()
+            work()
         except UserError as error:
-            self._fail(str(error))
-        except Exception as error:
+            sentence = str(error)
+        except Exception as error:  # a mistake of ours must not end the thread
             _log.exception("%s: cannot be read", self.target)
-            self._fail(f"{type(error).__name__} ({error})")
+            sentence = f"{type(error).__name__} ({error})"
+        else:
+            self._troubles.pop(what, None)
+            return True
+        known = self._troubles.get(what)
+        since = known.since if known else datetime.now()
+        self._troubles[what] = Trouble(since=since, sentence=sentence)
+        return False
 
     def look_or_raise(self) -> None:
-        """Look once.
+        """See how the studies stand, and which tables have changed.
 
         Raises:
             UserError: the store cannot be read, or lacks a study that is asked for.
         """
         self._asked = datetime.now()
         try:
-            store = self._opened()
-            revisions = self._wanted(store.revisions())
-            lives = tuple(self._follow(name) for name in revisions)
-            self.seen = replace(self.seen, lives=lives)
-            self._asked = None
-            self._trouble = None
-            self._read(revisions)
+            revisions = self._wanted(self._opened().revisions())
+            self.lives = tuple(self._follow(name) for name in revisions)
+            self._revisions = revisions
         finally:
             self._asked = None
+
+    def read_or_raise(self) -> None:
+        """Read the tables that were seen to have changed.
+
+        Raises:
+            UserError: they cannot be read.
+        """
+        known, revisions = self.tables, self._revisions
+        old = {study.name: study for study in known.studies}
+        studies = tuple(
+            old[name]
+            if known.revisions.get(name) == revision
+            else read_study_data(parse_target(self.target, study=name))
+            for name, revision in revisions.items()
+        )
+        self.tables = Tables(studies=studies, revisions=revisions)
 
     def _opened(self) -> Store:
         """The store; opened anew where another file is in its place."""
@@ -176,30 +176,6 @@ class WatchedStore:
             self._followed[name] = FollowedStudy(self.target, name)
         return self._followed[name].look()
 
-    def _read(self, revisions: dict[str, str]) -> None:
-        """Read the tables of the studies that have changed."""
-        if revisions == self.seen.revisions or time.monotonic() < self._not_before:
-            return
-        began = time.monotonic()
-        try:
-            known = {study.name: study for study in self.seen.studies}
-            old = self.seen.revisions
-            studies = tuple(
-                known[name]
-                if old.get(name) == revision
-                else read_study_data(parse_target(self.target, study=name))
-                for name, revision in revisions.items()
-            )
-            self.seen = replace(self.seen, studies=studies, revisions=revisions)
-        finally:
-            now = time.monotonic()
-            self._not_before = now + (now - began) * (1 / SHARE - 1)
-
-    def _fail(self, sentence: str) -> None:
-        since = self._trouble.since if self._trouble else datetime.now()
-        self._trouble = Trouble(since=since, sentence=sentence)
-        self._close()
-
     def _close(self) -> None:
         for followed in self._followed.values():
             followed.close()
@@ -207,12 +183,11 @@ class WatchedStore:
             self._store.close()
         self._followed, self._store = {}, None
 
-    # What others may ask at any time
-
     @property
     def problem(self) -> str | None:
         """Why the store cannot be read now, in a sentence; None if it can."""
-        trouble, asked = self._trouble, self._asked
+        asked = self._asked
+        trouble = self._troubles.get("look") or self._troubles.get("read")
         if trouble is not None:
             why = trouble.sentence.removeprefix(f"{self.target}: ").rstrip(".")
             return f"{self.target}: not readable since {_clock(trouble.since)}: {why}."
@@ -235,8 +210,6 @@ class WatchedStores:
             UserError: one cannot be read.
         """
         for store in self._stores:
-            store.look_or_raise()
-        for store in self._stores:
             store.start()
 
     def stop(self) -> None:
@@ -250,7 +223,7 @@ class WatchedStores:
         lives = [
             replace(live, name=names[store.target, live.name])
             for store in self._stores
-            for live in store.seen.lives
+            for live in store.lives
         ]
         return Glance(
             revision=self._revision(),
@@ -266,7 +239,7 @@ class WatchedStores:
             studies = [
                 (study, names[store.target, study.name])
                 for store in self._stores
-                for study in store.seen.studies
+                for study in store.tables.studies
             ]
             found = [s if s.name == name else renamed(s, name) for s, name in studies]
             self._view = (revision, View(studies=tuple(found)))
@@ -274,34 +247,21 @@ class WatchedStores:
 
     def _revision(self) -> str:
         """Of all tables; new ones are told of by new names of their own revisions."""
-        told = [(str(store.target), sorted(store.seen.revisions.items())) for store in self._stores]
+        told = [
+            (str(store.target), sorted(store.tables.revisions.items())) for store in self._stores
+        ]
         return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
     def _names(self) -> dict[tuple[Target, str], str]:
         """A name on the page for each study: its own, with the store's where several have it."""
-        every = [(s.target, live.name) for s in self._stores for live in s.seen.lives]
-        every += [(s.target, study.name) for s in self._stores for study in s.seen.studies]
+        every = [(s.target, live.name) for s in self._stores for live in s.lives]
+        every += [(s.target, study.name) for s in self._stores for study in s.tables.studies]
         found = dict.fromkeys(every)
         often = Counter(name for _, name in found)
         return {
             (target, name): name if often[name] == 1 else f"{name} in {target}"
             for target, name in found
         }
-
-
-def _key(landing: Landing) -> tuple[int, int, datetime]:
-    return landing.index, landing.replicate, landing.finished
-
-
-def _landing(landing: Landing) -> source.Landing:
-    return source.Landing(
-        index=landing.index,
-        replicate=landing.replicate,
-        state=landing.state,
-        reason=landing.reason,
-        error=landing.error,
-        finished=landing.finished.replace(tzinfo=landing.finished.tzinfo or UTC),
-    )
 
 
 def _clock(moment: datetime) -> str:

@@ -92,7 +92,7 @@ def test_a_status_is_that_of_dse_status(path: Path) -> None:
     for left in (2, 1, 0):
         watched.look_or_raise()
         (told,) = read_status(path, [])
-        (live,) = watched.seen.lives
+        (live,) = watched.lives
         now = ("throughput_window_seconds", "throughput_per_hour", "eta_seconds")
         exact = {key: value for key, value in told.to_dict().items() if key not in now}
         assert {key: live.status[key] for key in exact} == exact
@@ -111,17 +111,21 @@ def test_tables_are_read_again_only_when_they_have_changed(
     monkeypatch.setattr(watching, "SHARE", 1.0)
     watched = WatchedStore(path)
     for _ in range(3):
-        watched.look_or_raise()
+        watched.look()
+        watched.read()
     assert len(read) == 1
     with Store.open(path) as store:
         claim = store.claim("test")
         assert claim is not None
         store.heartbeat(claim, step=1, steps=10, loss=2.0)
-    watched.look_or_raise()
+    watched.look()
+    watched.read()
     assert len(read) == 1, "a training under way changes no table"
-    assert watched.seen.lives[0].status["flights"][0]["network"] == claim.index
+    assert watched.lives[0].status["flights"][0]["network"] == claim.index
     land(path)
-    watched.look_or_raise()
+    watched.look()
+    watched._not_before = 0.0
+    watched.read()
     assert len(read) == 2
 
 
@@ -189,8 +193,10 @@ def test_it_opens_stores_so_that_they_cannot_be_written(
         return real(cls, place, **options)
 
     monkeypatch.setattr(Store, "open", classmethod(spy))
-    WatchedStore(path).look_or_raise()
-    assert len(opened) > 1
+    watched = WatchedStore(path)
+    watched.look_or_raise()
+    watched.read_or_raise()
+    assert len(opened) > 2
     assert all(opened)
 
 
@@ -228,15 +234,32 @@ def test_a_mistake_of_ours_is_told_and_does_not_end_the_thread(
 ) -> None:
     watched = WatchedStore(path)
     watched.look()
-    land(path)
-    monkeypatch.setattr(watching, "SHARE", 1.0)
-    watched._not_before = 0.0
     with monkeypatch.context() as patch:
         patch.setattr(watching, "read_study_data", lambda target: 1 / 0)
+        watched.read()
+        assert "ZeroDivisionError" in str(watched.problem)
         watched.look()
         assert "ZeroDivisionError" in str(watched.problem)
-    watched.look()
+    watched._not_before = 0.0
+    watched.read()
     assert watched.problem is None
+    assert len(watched.tables.studies) == 1
+
+
+def test_how_a_study_stands_is_told_while_its_tables_are_read(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with watching_stores(WatchedStore(path)) as source:
+        slow, real = threading.Event(), watching.read_study_data
+        monkeypatch.setattr(
+            watching, "read_study_data", lambda target: slow.wait(20) and real(target)
+        )
+        for _ in range(2):
+            index = land(path)
+            until(lambda index=index: source.glance().studies[0].landings[0].index == index, 5)
+        assert networks(source) == [6]
+        slow.set()
+        until(lambda: networks(source) == [8])
 
 
 def test_a_slow_answer_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

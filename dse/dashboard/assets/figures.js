@@ -24,7 +24,8 @@
   const isBrushed = (figure) => page.studies.length > 0 && Boolean(figure.layout.meta?.brush);
   const hasNetworks = (figure) => figure.data.some((trace) => trace.meta?.role === "networks");
 
-  const config = (figure) => {
+  const NARROW = 560; // px: there the buttons would lie over the legend
+  const config = (plot, figure) => {
     const tools = [];
     if (page.studies.length && (isBrushed(figure) || hasNetworks(figure))) tools.push("select2d");
     if (page.studies.length && hasNetworks(figure)) tools.push("lasso2d");
@@ -32,7 +33,8 @@
     return {
       responsive: true,
       displaylogo: false,
-      displayModeBar: figure.layout.showlegend === false ? "hover" : true,
+      displayModeBar:
+        figure.layout.showlegend === false || plot.clientWidth < NARROW ? "hover" : true,
       showTips: false,
       doubleClick: isBrushed(figure) ? false : "reset+autosize",
       modeBarButtons: [...(tools.length ? [tools] : []), [saving("png"), saving("svg")]],
@@ -59,8 +61,8 @@
 
   const draw = (place, print = false) => {
     const { plot, isDrawn } = place;
-    place.config ??= config(page.value.figures[plot.id]); // a new one would begin the plot anew
     const figure = page.value.figures[plot.id];
+    place.config ??= config(plot, figure); // a new one would begin the plot anew
     Object.assign(place, { isDrawn: true, isStale: false, isMarked: true });
     const data = [...figure.data.map((trace) => ({ ...trace })), ...marks.added(figure)];
     const done = Plotly.react(plot, data, layout(figure, print, plot), place.config);

@@ -21,6 +21,7 @@ HEIGHT: Final = 400
 BANDS: Final = ((0.1, 0.9, "middle 80 %", 0.16), (0.25, 0.75, "middle half", 0.26))
 """Lower and upper share, name, opacity."""
 MOST_MARKED: Final = 40
+MOST_TICKS: Final = 12
 
 
 def curves_figure(
@@ -42,7 +43,7 @@ def curves_figure(
     styled(
         figure,
         HEIGHT,
-        xaxis={"title": {"text": label("epoch").axis}, "tickformat": "d"},
+        xaxis=epoch_axis(int(epochs.max(initial=0))),
         legend=LEGEND,
         hovermode="closest",
     )
@@ -64,6 +65,12 @@ def curves_figure(
             y = ERROR.factor * errors[place[0]]
             _add_curve(figure, epochs, y, f"{name}: network {number}", shade)
     return figure.update_yaxes(**error_axis((low, high)))
+
+
+def epoch_axis(last: int) -> dict[str, object]:
+    """An axis of whole epochs; a few of them all have their ticks."""
+    every = {"dtick": 1} if last <= MOST_TICKS else {}
+    return {"title": {"text": label("epoch").axis}, "tickformat": "d", **every}
 
 
 def curve_table(

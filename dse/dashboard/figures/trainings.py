@@ -10,11 +10,9 @@ import plotly.graph_objects as go
 
 from dse.dashboard import theme
 from dse.dashboard.figures.common import ERROR, LEGEND, error_axis, error_range, styled
-from dse.dashboard.labels import label
+from dse.dashboard.figures.curves import epoch_axis
 
 HEIGHT: Final = 320
-FEW: Final = 12
-"""Epochs that each have a tick."""
 _DASHES: Final = ("solid", "dash", "dot", "dashdot")
 
 
@@ -43,11 +41,7 @@ def trainings_figure(curves: pd.DataFrame, *, colour: str = theme.NETWORK) -> go
         figure,
         HEIGHT,
         showlegend=True,
-        xaxis={
-            "title": {"text": label("epoch").axis},
-            "tickformat": "d",
-            **({"dtick": 1} if curves["epoch"].max() <= FEW else {}),
-        },
+        xaxis=epoch_axis(int(curves["epoch"].max())),
         yaxis=error_axis(error_range(errors)),
         legend=LEGEND,
     )

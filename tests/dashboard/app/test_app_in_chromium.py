@@ -247,10 +247,10 @@ def test_the_theme_follows_the_system_until_one_is_chosen(browser: Any, app: str
     visit.page.locator("#plot-edf").scroll_into_view_if_needed()
     visit.page.wait_for_function(f"() => ({background}) === 'rgb(23, 28, 36)'")
     visit.wait_for_rows(lambda rows: len(rows) > 3)
-    assert visit.evaluate(grid) == "rgb(23, 28, 36)"
+    visit.page.wait_for_function(f"() => ({grid}) === 'rgb(23, 28, 36)'")
     visit.page.select_option("#theme", "light")
     visit.page.wait_for_function(f"() => ({background}) === 'rgb(255, 255, 255)'")
-    assert visit.evaluate(grid) == "rgb(255, 255, 255)"
+    visit.page.wait_for_function(f"() => ({grid}) === 'rgb(255, 255, 255)'")
     visit.page.reload()
     visit.page.wait_for_selector("html[data-drawn=light]")
     assert visit.page.eval_on_selector("#theme", "select => select.value") == "light"
