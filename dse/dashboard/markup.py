@@ -41,14 +41,20 @@ def paragraph(value: object) -> str:
     return f'<p class="note">{text(value)}</p>'
 
 
-def plot(name: str, described: str, height: int) -> str:
+BUTTONS = 28
+"""Pixels above a figure with a legend, which the figure's buttons would cover; see engine.css."""
+
+
+def plot(name: str, described: str, height: int, *, legend: bool) -> str:
     """The place of the figure `name`, `described` for those who cannot see it.
 
     It is no `img`, which would hide the figure's buttons.
     """
+    kind = "plot buttons" if legend else "plot"
+    height += BUTTONS if legend else 0
     return (
-        f'<figure><div class="plot" id="{text(name)}" role="figure" aria-label="{text(described)}" '
-        f'style="height:{height}px"></div></figure>'
+        f'<figure><div class="{kind}" id="{text(name)}" role="figure" '
+        f'aria-label="{text(described)}" style="height:{height}px"></div></figure>'
     )
 
 

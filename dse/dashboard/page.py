@@ -50,7 +50,9 @@ class Page:
         name = "plot-" + "".join(c if c.isalnum() else "-" for c in name)
         assert name not in self.figures, f"two figures are named {name}"
         self.figures[name] = figure
-        return markup.plot(name, described, int(figure.layout.height))
+        layout = figure.layout
+        legend = layout.showlegend is not False
+        return markup.plot(name, described, int(layout.height), legend=legend)
 
     def section(self, name: str, section: Section) -> str:
         """The HTML of a section, whose figures are kept under `name` and their own names."""

@@ -17,15 +17,14 @@
     icon: icon(format.toUpperCase()),
     click: (plot) => Plotly.downloadImage(plot, {
       format, filename: plot.id.replace(/^plot-/, ""), scale: format === "png" ? 2 : 1,
-      width: plot.clientWidth, height: plot.clientHeight,
+      width: plot.clientWidth, height: plot._fullLayout.height,
     }),
   });
 
   const isBrushed = (figure) => page.studies.length > 0 && Boolean(figure.layout.meta?.brush);
   const hasNetworks = (figure) => figure.data.some((trace) => trace.meta?.role === "networks");
 
-  const NARROW = 560; // px: there the buttons would lie over the legend
-  const config = (plot, figure) => {
+  const config = (figure) => {
     const tools = [];
     if (page.studies.length && (isBrushed(figure) || hasNetworks(figure))) tools.push("select2d");
     if (page.studies.length && hasNetworks(figure)) tools.push("lasso2d");
@@ -33,8 +32,7 @@
     return {
       responsive: true,
       displaylogo: false,
-      displayModeBar:
-        figure.layout.showlegend === false || plot.clientWidth < NARROW ? "hover" : true,
+      displayModeBar: figure.layout.showlegend === false ? "hover" : true,
       showTips: false,
       doubleClick: isBrushed(figure) ? false : "reset+autosize",
       modeBarButtons: [...(tools.length ? [tools] : []), [saving("png"), saving("svg")]],
@@ -62,7 +60,7 @@
   const draw = (place, print = false) => {
     const { plot, isDrawn } = place;
     const figure = page.value.figures[plot.id];
-    place.config ??= config(plot, figure); // a new one would begin the plot anew
+    place.config ??= config(figure); // a new one would begin the plot anew
     Object.assign(place, { isDrawn: true, isStale: false, isMarked: true });
     const data = [...figure.data.map((trace) => ({ ...trace })), ...marks.added(figure)];
     const done = Plotly.react(plot, data, layout(figure, print, plot), place.config);
