@@ -257,6 +257,7 @@ def main() -> None:
         about = {
             "date": datetime.now(UTC).date().isoformat(),
             "machine": f"{platform.machine()} {platform.system()}, {os.cpu_count()} cores",
+            "nice": os.nice(0),
             "load_average_before": round(os.getloadavg()[0], 1),
             "versions": {
                 "python": platform.python_version(),

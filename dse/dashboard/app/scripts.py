@@ -36,10 +36,10 @@ The app does not answer: what is shown may be old.</p>
 <main id="page" tabindex="-1" aria-busy="true"><p class="note">The page is being made.</p></main>
 </div>
 <noscript><p>The page needs JavaScript; nothing is loaded from anywhere else.</p></noscript>
-<script src="PLOTLY"></script>
-<script src="ENGINE"></script>
 {%config%}
 <template id="dash">{%scripts%}{%renderer%}</template>
+<script src="PLOTLY"></script>
+<script src="ENGINE"></script>
 </body>
 </html>
 """
