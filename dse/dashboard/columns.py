@@ -32,12 +32,11 @@ Packed = dict[str, Any]
 
 def studies_value(view: View, kept: Mapping[str, Collection[int]] | None = None) -> list[Packed]:
     """Every study of `view` for the browser; `kept` names, by study, the networks it gets."""
-    several = {study.store for study in view.studies if _shares_store(study, view)}
     return [
         {
             **study_value(study, kept=None if kept is None else kept.get(study.name)),
             "colour": view.colour(study),
-            "command": _command(study, named=study.store in several),
+            "command": export_command(view, study),
         }
         for study in view.studies
     ]
@@ -156,13 +155,14 @@ def _of(frame: pd.DataFrame, rows: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["index"].isin(rows["index"])] if len(frame) else frame
 
 
-def _shares_store(study: StudyData, view: View) -> bool:
-    return sum(other.store == study.store for other in view.studies) > 1
+def export_command(view: View, study: StudyData) -> str | None:
+    """What exports a network, but for its number; None where none of the study can be.
 
-
-def _command(study: StudyData, *, named: bool) -> str | None:
-    """What exports a network, but for its id; None where none of the study can be exported."""
+    A store's only survey needs no name.
+    """
     if study.kind == "imported":
         return None
+    several = sum(other.store == study.store for other in view.studies) > 1
+    named = several or study.kind != "survey"
     chosen = f" --study {shlex.quote(study.name)}" if named else ""
     return f"dse export {shlex.quote(study.store)}{chosen} --id "

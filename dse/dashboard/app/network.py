@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import shlex
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -17,6 +16,7 @@ from dse.analysis.summary import percent
 from dse.architecture import Architecture
 from dse.architecture.cost import Layer, layers
 from dse.dashboard import markup
+from dse.dashboard.columns import export_command
 from dse.dashboard.figures.drawing import block_recipe, drawing, row_texts
 from dse.dashboard.figures.trainings import trainings_figure
 from dse.dashboard.filters import level
@@ -72,16 +72,6 @@ def architecture_yaml(study: StudyData, index: int) -> str:
         "architecture": dict(first["architecture"]),
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
-
-
-def export_command(view: View, study: StudyData, index: int) -> str | None:
-    """What exports the network; None where none of the study can be."""
-    if study.kind == "imported":
-        return None
-    several = sum(other.store == study.store for other in view.studies) > 1
-    named = several or study.kind != "survey"
-    chosen = f" --study {shlex.quote(study.name)}" if named else ""
-    return f"dse export {shlex.quote(study.store)}{chosen} --id {index}"
 
 
 def _outcome(row: Mapping[Any, Any]) -> str:
@@ -243,12 +233,13 @@ def _values(rows: pd.DataFrame) -> Section:
 
 
 def _export(view: View, study: StudyData, index: int) -> Section | None:
-    command = export_command(view, study, index)
-    if command is None:
+    beginning = export_command(view, study)
+    if beginning is None:
         return None
+    command = markup.text(f"{beginning}{index}")
     copied = (
-        f'<p class="command"><code>{markup.text(command)}</code>'
-        f'<button type="button" data-copy="{markup.text(command)}">Copy</button></p>'
+        f'<p class="command"><code>{command}</code>'
+        f'<button type="button" data-copy="{command}">Copy</button></p>'
     )
     note = "What is known of the network as a file, written by the command; or only its shape, now."
     return Section(title="Export", blocks=[copied, _download(study, index)], note=note)

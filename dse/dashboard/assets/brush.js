@@ -45,8 +45,8 @@
     const near = (a, b) => full.type === "log"
       ? Math.abs(Math.log(a / b)) < 0.004 * Math.log(high / low)
       : Math.abs(a - b) < 0.004 * (high - low);
-    const stored = (end) => rounded(
-      end / axis.factor, (full.type === "log" ? end / axis.factor : (high - low) / axis.factor) / 500);
+    const step = (end) => (full.type === "log" ? end : high - low) / axis.factor / 500;
+    const stored = (end) => rounded(end / axis.factor, step(end));
     const ends = [
       near(range[0], low) ? null : stored(range[0]), near(range[1], high) ? null : stored(range[1]),
     ];

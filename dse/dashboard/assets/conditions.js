@@ -31,7 +31,8 @@
         (end) => end === null ? null : number((known?.factor ?? 1) * end));
       const unit = known?.unit ? ` ${known.unit}` : "";
       if (low === null) return `${called} at most ${high}${unit}`;
-      return high === null ? `${called} at least ${low}${unit}` : `${called} ${low} to ${high}${unit}`;
+      if (high === null) return `${called} at least ${low}${unit}`;
+      return `${called} ${low} to ${high}${unit}`;
     }
     if (name === "index" && condition.length > MOST_NAMED) {
       return `${dse.values.count(condition.length)} networks by number`;
@@ -58,17 +59,12 @@
     }, said, make("span", { "aria-hidden": "true" }, "×")));
   }));
 
-  const levelsOf = (chosen) => {
-    if (chosen.levels) return chosen.levels.map((level, k) => [level, chosen.words?.[k] ?? level]);
-    const values = [...new Set(chosen.values)].filter((v) => !Number.isNaN(v)).sort((a, b) => a - b);
-    return values.map((value) => [dse.table.level(value), dse.table.level(value)]);
-  };
-
   // Levels to tick where there are few, else the two ends of a range in the shown unit.
   const fields = (chosen) => {
     if (chosen.levels) {
-      return levelsOf(chosen).slice(0, MOST_LEVELS).map(([level, shown]) => make(
-        "label", { class: "tick" }, make("input", { type: "checkbox", value: level }), ` ${shown}`));
+      return chosen.levels.slice(0, MOST_LEVELS).map((level, k) => make(
+        "label", { class: "tick" }, make("input", { type: "checkbox", value: level }),
+        ` ${chosen.words?.[k] ?? level}`));
     }
     const end = (called) => make("label", {}, `${called} `, make("input", {
       type: "number", step: "any", name: called, size: 8,

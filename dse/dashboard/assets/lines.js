@@ -1,5 +1,5 @@
 "use strict";
-// Lines of networks in parallel coordinates: those that are not selected fade, the others stand out.
+// Lines of networks in parallel coordinates: those not selected fade, the others stand out.
 (() => {
   const dse = (window.dse ??= {});
   const { page } = dse;

@@ -107,7 +107,7 @@
   };
 
   // Fade the points of networks that are not selected. Plotly would make the whole figure anew
-  // for this, which takes a hundred times as long; what it draws next, it draws by `selectedpoints`.
+  // for this, a hundred times as long; what it draws next, it draws by `selectedpoints`.
   // The other traces get back what Plotly's own selection took from them.
   const fade = (plot, figure) => {
     const groups = new Map([...plot.querySelectorAll(".scatterlayer .trace")].map(

@@ -16,7 +16,9 @@
     for (const place of section.querySelectorAll(".plot[id]")) {
       const drawn = old.querySelector(`#${CSS.escape(place.id)}`);
       if (!drawn) continue;
-      for (const name of ["aria-label", "style"]) drawn.setAttribute(name, place.getAttribute(name));
+      for (const name of ["aria-label", "style"]) {
+        drawn.setAttribute(name, place.getAttribute(name));
+      }
       place.replaceWith(drawn);
     }
     return section;

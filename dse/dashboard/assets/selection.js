@@ -66,7 +66,8 @@
     ];
     const shapes = SHAPES.filter(([, name]) => known.has(`arch.${name}.1`)
       || page.studies.some((study) => study.table.has(`arch.${name}.1`)));
-    const others = [...known.keys()].filter((name) => name.startsWith("arch.") && !shape.test(name));
+    const others = [...known.keys()].filter(
+      (name) => name.startsWith("arch.") && !shape.test(name));
     const outcome = (study, row) => {
       const error = dse.network.error(study, row);
       return Number.isFinite(error) ? dse.network.percent(error)

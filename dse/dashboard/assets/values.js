@@ -11,7 +11,7 @@
       if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
       else made.setAttribute(key, value === true ? "" : value);
     }
-    made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
+    made.append(...children.flat(Infinity).filter((child) => (child ?? null) !== null));
     return made;
   };
 

@@ -6,11 +6,10 @@ import re
 from dataclasses import replace
 
 import pandas as pd
-import pytest
 import yaml
 
 from dse.architecture import Architecture, cost
-from dse.dashboard.app.network import architecture_yaml, export_command, network_value
+from dse.dashboard.app.network import architecture_yaml, network_value
 from dse.dashboard.view import StudyData, View
 from tests.dashboard.app.made import make_server, renamed
 
@@ -64,24 +63,6 @@ def test_measurements_stand_with_their_conditions(study: StudyData) -> None:
     for words in ("latency", "0.0123", "float32", "channels last", "224"):
         assert words in found
     assert "98.76" not in found
-
-
-@pytest.mark.parametrize(
-    ("kind", "several", "command"),
-    [
-        ("survey", False, "dse export studies/study.db --id 7"),
-        ("survey", True, "dse export studies/study.db --study 'it''s' --id 7"),
-        ("search", False, "dse export studies/study.db --study 'it''s' --id 7"),
-        ("imported", False, None),
-    ],
-)
-def test_the_command_stands_for_this_network(
-    study: StudyData, kind: str, several: bool, command: str | None
-) -> None:
-    named = renamed(study, "it's", kind=kind)
-    view = View(studies=(named, *([study] if several else [])))
-    expected = command and command.replace("'it''s'", """'it'"'"'s'""")
-    assert export_command(view, named, 7) == expected
 
 
 def test_the_saved_architecture_can_be_read_back(study: StudyData) -> None:
