@@ -70,7 +70,7 @@ def _add_callbacks(app: Dash, source: Source, pages: Pages) -> None:
         said = [layout.studies(glance), layout.problems(glance, pages.problem)]
         live = {
             "revision": built.revision if built else None,
-            "workers": workers_html(glance),
+            "workers": workers_html(glance, built.view) if built else "",
             "said": [repr(each) for each in said],
         }
         if live == known:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
-
-import pandas as pd
 
 from dse.dashboard.app.source import Glance
 from dse.dashboard.applied import apply
@@ -14,7 +13,7 @@ from dse.dashboard.page import Page, page_value
 from dse.dashboard.panels.base import Options
 from dse.dashboard.panels.running import workers
 from dse.dashboard.spec import Dashboard, ShownPanel
-from dse.dashboard.view import StudyData, View
+from dse.dashboard.view import View
 
 MOST_HELD: Final = 20_000
 """Networks that a browser filters by itself; of more, the server answers."""
@@ -62,22 +61,9 @@ def kept_networks(view: View) -> dict[str, list[int]]:
     }
 
 
-def workers_html(glance: Glance) -> str:
-    """The panel of workers and failures as all stands this second."""
-    nothing = pd.DataFrame()
-    view = View(
-        studies=tuple(
-            StudyData(
-                name=live.name,
-                kind=live.kind,
-                title=live.name,
-                store="",
-                population=nothing,
-                curves=nothing,
-                status=live.status,
-            )
-            for live in glance.studies
-        )
-    )
-    section = workers(view, Options())
+def workers_html(glance: Glance, view: View) -> str:
+    """The panel of workers and failures of the studies of `view`, as all stands this second."""
+    lives = {live.name: live.status for live in glance.studies}
+    now = [replace(s, status=lives[s.name]) for s in view.studies if s.name in lives]
+    section = workers(View(studies=tuple(now)), Options())
     return Page().section("workers", section) if section else ""

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import threading
 import time
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dse.dashboard.app.pages import Pages
+from dse.dashboard.app.value import workers_html
 from dse.dashboard.view import StudyData, View
 from dse.errors import UserError
-from tests.dashboard.app.made import MadeSource, make_pages, make_server
+from tests.dashboard.app.made import STATUS, MadeSource, make_pages, make_server, renamed
 
 
 def test_a_page_is_made_once_for_each_revision(study: StudyData) -> None:
@@ -113,10 +116,24 @@ def test_before_the_first_page_is_made_browsers_are_told_to_come_again(study: St
 
 
 def test_workers_are_shown_whatever_the_dashboard_says(study: StudyData) -> None:
-    source = MadeSource(study)
-    built = make_pages(source, "roadmap").built
+    running = replace(study, status=STATUS)
+    built = make_pages(MadeSource(running), "compare").built
     assert built is not None
-    assert "plot" in built.packed.content.decode()
+    value = json.loads(built.packed.content)
+    assert '<section id="workers"' in value["sections"]
+
+
+def test_workers_stand_under_their_studies_and_a_survey_is_called_none_but_one(
+    study: StudyData,
+) -> None:
+    search = renamed(study, "found", kind="search", summary=None)
+    source = MadeSource(study, search)
+    html = workers_html(source.glance(), source.view()[1])
+    headings = re.findall("<h3>(.*?)</h3>", html)
+    assert headings == [study.name, "found (search, no sample)"]
+    assert "1 worker at work" in html
+    assert "the loss became NaN" in html
+    assert workers_html(source.glance(), View(studies=(search,))).count("<h3>") == 0
 
 
 @pytest.mark.parametrize(
