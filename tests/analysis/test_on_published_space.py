@@ -40,7 +40,7 @@ def test_quantiles_and_bands_cover_the_truth_of_the_space(errors, n):
             held[place] += (
                 found.lower <= np.quantile(first, p, method="inverted_cdf") <= found.upper
             )
-    assert (held / 500 >= 0.94).all()
+    assert (held / 500 >= 0.92).all()  # three standard errors of 500 draws below 95 %
 
 
 def test_seed_reliability_of_a_small_sample_agrees_with_the_whole_space(errors):
