@@ -69,13 +69,43 @@ def written(folder: Path, *studies: StudyData, dashboard: Dashboard | None = Non
     return path
 
 
-@contextmanager
-def opened(browser: Any, path: Path, **options: Any) -> Iterator[Visit]:  # noqa: F811
-    visit = Visit(browser, path, whole=False, **options)
-    yield visit
-    visit.context.close()
-    assert visit.complaints == []
-    assert [u for u in visit.requests if not u.startswith(("file:", "data:", "blob:"))] == []
+@pytest.fixture(scope="module")
+def pages(browser: Any) -> Iterator[Pages]:  # noqa: F811
+    found = Pages(browser)
+    yield found
+    for visit in found.open.values():
+        visit.context.close()
+
+
+class Pages:
+    """Opened reports. One that is opened again is given its filter anew, which is much quicker."""
+
+    def __init__(self, browser: Any) -> None:  # noqa: F811
+        self.browser = browser
+        self.open: dict[Path, Visit] = {}
+
+    @contextmanager
+    def __call__(self, path: Path, fragment: str = "", **fresh: Any) -> Iterator[Visit]:
+        """The report with a filter; with a width, a scheme or `new`, loaded for this alone."""
+        is_known = path in self.open and not fresh
+        if is_known:
+            visit = self.open[path]
+            visit.page.set_viewport_size({"width": 1280, "height": 900})
+            visit.evaluate("document.querySelector('dialog[open]')?.close()")
+            visit.page.evaluate(
+                "(text) => dse.page.select(dse.filter.parse(text))", fragment.removeprefix("#")
+            )
+        else:
+            options = {key: value for key, value in fresh.items() if key != "new"}
+            visit = Visit(self.browser, path, whole=False, fragment=fragment, **options)
+        yield visit
+        assert visit.complaints == []
+        asked = [u for u in visit.requests if not u.startswith(("file:", "data:", "blob:"))]
+        assert asked == []
+        if fresh:
+            visit.context.close()
+        else:
+            self.open[path] = visit
 
 
 def drag(visit: Visit, place: str, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -107,8 +137,8 @@ def rows(visit: Visit) -> list[int]:
     return [int(text) for text in visit.evaluate(f"{cells}.map((cell) => cell.textContent)")]
 
 
-def test_a_box_on_the_edf_selects_its_errors_everywhere(browser, report):  # noqa: F811
-    with opened(browser, report) as visit:
+def test_a_box_on_the_edf_selects_its_errors_everywhere(pages, report):
+    with pages(report) as visit:
         visit.see("#plot-edf")
         top = "document.getElementById('plot-edf').getBoundingClientRect().top"
         before = visit.evaluate(top)
@@ -138,8 +168,8 @@ def test_a_box_on_the_edf_selects_its_errors_everywhere(browser, report):  # noq
         )
 
 
-def test_the_band_of_a_selection_is_drawn_where_no_error_was_looked_at(browser, report):  # noqa: F811
-    with opened(browser, report, fragment="#arch.norm_layer=batch_norm") as visit:
+def test_the_band_of_a_selection_is_drawn_where_no_error_was_looked_at(pages, report):
+    with pages(report, fragment="#arch.norm_layer=batch_norm") as visit:
         rows_ = NETWORKS[NETWORKS["arch.norm_layer"] == "batch_norm"]
         errors = outcomes(rows_)
         curve = edf(errors[np.isfinite(errors)], len(errors), band="dkw")
@@ -151,9 +181,9 @@ def test_the_band_of_a_selection_is_drawn_where_no_error_was_looked_at(browser, 
             np.testing.assert_allclose(found[1:-1], 100 * level)
 
 
-def test_a_box_over_points_takes_levels_and_errors_and_fades_the_others(browser, report):  # noqa: F811
+def test_a_box_over_points_takes_levels_and_errors_and_fades_the_others(pages, report):
     place = "#plot-error-against-arch-kernel-sizes-3"
-    with opened(browser, report) as visit:
+    with pages(report) as visit:
         drag(visit, place, (0.02, 0.3), (0.5, 0.98))
         filter_ = asked(visit)
         assert set(filter_.conditions) == {"error", "arch.kernel_sizes.3"}
@@ -186,8 +216,8 @@ def test_a_box_over_points_takes_levels_and_errors_and_fades_the_others(browser,
         assert told(visit) == "No selection: all 24 networks"
 
 
-def test_a_double_click_takes_back_what_the_figure_says(browser, report):  # noqa: F811
-    with opened(browser, report, fragment="#error=0.3..0.5&arch.stem=patch") as visit:
+def test_a_double_click_takes_back_what_the_figure_says(pages, report):
+    with pages(report, fragment="#error=0.3..0.5&arch.stem=patch") as visit:
         visit.see("#plot-edf")
         box = visit.page.locator("#plot-edf .nsewdrag").bounding_box()
         visit.page.mouse.dblclick(box["x"] + 40, box["y"] + 60)
@@ -195,9 +225,9 @@ def test_a_double_click_takes_back_what_the_figure_says(browser, report):  # noq
         assert str(asked(visit)) == "arch.stem=patch"
 
 
-def test_the_address_is_restored_followed_and_kept(browser, report):  # noqa: F811
+def test_the_address_is_restored_followed_and_kept(pages, report):
     text = "error=..0.5&arch.stem=patch,overlap"
-    with opened(browser, report, fragment=f"#{text}") as visit:
+    with pages(report, fragment=f"#{text}", new=True) as visit:
         n = int(Filter.parse(text).mask(NETWORKS).sum())
         assert told(visit) == f"{n} of 24 networks selected"
         visit.see("#plot-curves")
@@ -211,8 +241,8 @@ def test_the_address_is_restored_followed_and_kept(browser, report):  # noqa: F8
         visit.until("!dse.page.isFiltered()")
 
 
-def test_everything_is_done_from_the_keyboard(browser, report):  # noqa: F811
-    with opened(browser, report) as visit:
+def test_everything_is_done_from_the_keyboard(pages, report):
+    with pages(report) as visit:
         press = visit.page.keyboard.press
         visit.page.focus("#selection summary")
         press("Enter")
@@ -250,8 +280,8 @@ def test_everything_is_done_from_the_keyboard(browser, report):  # noqa: F811
         assert rows(visit) == kept.sort_values("flops")["index"].tolist()
 
 
-def test_a_click_on_a_point_opens_its_network(browser, report):  # noqa: F811
-    with opened(browser, report) as visit:
+def test_a_click_on_a_point_opens_its_network(pages, report):
+    with pages(report) as visit:
         place = "#plot-costs-params"
         visit.see(place)
         points = visit.page.locator(f"{place} .scatterlayer .point")
@@ -277,15 +307,15 @@ def test_a_click_on_a_point_opens_its_network(browser, report):  # noqa: F811
         assert visit.evaluate("document.querySelector('dialog').open") is False
 
 
-def test_a_network_that_ended_badly_says_why(browser, report):  # noqa: F811
-    with opened(browser, report) as visit:
+def test_a_network_that_ended_badly_says_why(pages, report):
+    with pages(report) as visit:
         visit.evaluate("dse.network.open(dse.page.studies[0].name, 5)")
         assert "diverged: the loss became NaN at step 120" in visit.page.inner_text("dialog")
 
 
-def test_a_selection_is_saved_as_csv_and_as_a_space(browser, report):  # noqa: F811
+def test_a_selection_is_saved_as_csv_and_as_a_space(pages, report):
     text = "arch.norm_layer=batch_norm&error=..0.5"
-    with opened(browser, report, fragment=f"#{text}") as visit:
+    with pages(report, fragment=f"#{text}") as visit:
         files = {}
         for button in ("Save as CSV", "Save as space (YAML)"):
             with visit.page.expect_download() as download:
@@ -310,15 +340,15 @@ def test_a_selection_is_saved_as_csv_and_as_a_space(browser, report):  # noqa: F
         )
 
 
-def test_a_link_to_the_selection_is_copied(browser, report):  # noqa: F811
-    with opened(browser, report, fragment="#error=..0.5") as visit:
+def test_a_link_to_the_selection_is_copied(pages, report):
+    with pages(report, fragment="#error=..0.5") as visit:
         visit.page.click("#selection button:text-is('Copy link')")
         visit.page.wait_for_selector("#selection button:text-is('Copied')")
         assert visit.evaluate("dse.exports.link()").endswith("report.html#error=..0.5")
 
 
-def test_every_figure_has_buttons_that_save_it(browser, report):  # noqa: F811
-    with opened(browser, report) as visit:
+def test_every_figure_has_buttons_that_save_it(pages, report):
+    with pages(report) as visit:
         visit.see("#plot-edf")
         for kind, start in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
             button = visit.page.locator(f"#plot-edf .modebar-btn[aria-label='Save as {kind}']")
@@ -335,8 +365,8 @@ def test_every_figure_has_buttons_that_save_it(browser, report):  # noqa: F811
         assert lacking == 0
 
 
-def test_one_filter_selects_in_several_studies_and_a_lasso_in_one(browser, both):  # noqa: F811
-    with opened(browser, both, fragment="#error=..0.55") as visit:
+def test_one_filter_selects_in_several_studies_and_a_lasso_in_one(pages, both):
+    with pages(both, fragment="#error=..0.55") as visit:
         filter_ = Filter.parse("error=..0.55")
         counts = [int(filter_.mask(study.networks).sum()) for study in (STUDY, OTHER)]
         assert told(visit) == f"{sum(counts)} of 36 networks selected"
@@ -363,9 +393,9 @@ def test_one_filter_selects_in_several_studies_and_a_lasso_in_one(browser, both)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_a_selection_fits_a_narrow_window(browser, report, scheme):  # noqa: F811
-    with opened(
-        browser, report, width=420, scheme=scheme, fragment="#error=..0.5&arch.stem=patch,overlap"
+def test_a_selection_fits_a_narrow_window(pages, report, scheme):
+    with pages(
+        report, width=420, scheme=scheme, fragment="#error=..0.5&arch.stem=patch,overlap"
     ) as visit:
         visit.see("#plot-curves")
         assert visit.page.is_visible(".selection-bar")
@@ -381,8 +411,8 @@ def test_a_selection_fits_a_narrow_window(browser, report, scheme):  # noqa: F81
         assert ink == {"light": "#1d2530", "dark": "#e6e9ee"}[scheme]
 
 
-def test_figures_are_drawn_when_they_come_into_view(browser, report):  # noqa: F811
-    with opened(browser, report) as visit:
+def test_figures_are_drawn_when_they_come_into_view(pages, report):
+    with pages(report, new=True) as visit:
         drawn = "document.querySelectorAll('.plot .main-svg').length"
         before = visit.evaluate(drawn)
         assert visit.evaluate("document.querySelectorAll('#plot-seeds .main-svg').length") == 0
@@ -390,8 +420,8 @@ def test_figures_are_drawn_when_they_come_into_view(browser, report):  # noqa: F
         assert visit.evaluate(drawn) > before
 
 
-def test_a_selection_is_printed_with_every_figure(browser, report, tmp_path):  # noqa: F811
-    with opened(browser, report, scheme="dark", fragment="#error=..0.5") as visit:
+def test_a_selection_is_printed_with_every_figure(pages, report, tmp_path):
+    with pages(report, scheme="dark", fragment="#error=..0.5") as visit:
         visit.evaluate("dispatchEvent(new Event('beforeprint'))")
         assert visit.evaluate(
             "[...document.querySelectorAll('.plot')].every((p) => p.querySelector('.main-svg'))"
@@ -404,13 +434,13 @@ def test_a_selection_is_printed_with_every_figure(browser, report, tmp_path):  #
         assert (tmp_path / "report.pdf").stat().st_size > 50_000
 
 
-def test_names_with_markup_are_text_in_every_part_of_a_selection(browser, tmp_path):  # noqa: F811
+def test_names_with_markup_are_text_in_every_part_of_a_selection(pages, tmp_path):
     population = make_population(study=EVIL)
     population.loc[population["arch.stem"] == "patch", "arch.stem"] = EVIL
     population["reason"] = population["reason"].where(population["reason"].isna(), EVIL)
     study = dataclasses.replace(make_study(population), space=CONVNEXT)
     path = written(tmp_path, study, OTHER)
-    with opened(browser, path, fragment=f"#{Filter(conditions={'arch.stem': (EVIL,)})}") as visit:
+    with pages(path, fragment=f"#{Filter(conditions={'arch.stem': (EVIL,)})}") as visit:
         rows(visit)
         for place in (".selection-bar", "#selection .chips", "#selection .found"):
             assert EVIL in visit.page.locator(place).text_content(), place
@@ -420,8 +450,8 @@ def test_names_with_markup_are_text_in_every_part_of_a_selection(browser, tmp_pa
         assert visit.evaluate("document.querySelectorAll('img, main b').length") == 0
 
 
-def test_a_new_value_keeps_the_filter_and_what_is_drawn(browser, report):  # noqa: F811
-    with opened(browser, report, fragment="#error=..0.5") as visit:
+def test_a_new_value_keeps_the_filter_and_what_is_drawn(pages, report):
+    with pages(report, fragment="#error=..0.5", new=True) as visit:
         more = survey(networks=30)
         value = view_value(View(studies=(more,)), dashboard=spec())
         visit.see("#plot-edf")
@@ -435,19 +465,19 @@ def test_a_new_value_keeps_the_filter_and_what_is_drawn(browser, report):  # noq
         assert "n = 30" in visit.page.locator("#plot-edf .legend").text_content()
 
 
-def test_without_a_panel_the_bar_still_tells_and_clears(browser, tmp_path):  # noqa: F811
+def test_without_a_panel_the_bar_still_tells_and_clears(pages, tmp_path):
     path = written(tmp_path, STUDY, dashboard=spec("edf", "curves"))
-    with opened(browser, path, fragment="#index=1,2,3") as visit:
+    with pages(path, fragment="#index=1,2,3") as visit:
         assert "3 of 24 networks selected" in visit.page.inner_text(".selection-bar")
         visit.page.click(".chip")
         visit.until("!dse.page.isFiltered()")
         assert not visit.page.is_visible(".selection-bar")
 
 
-def test_networks_of_the_table_are_at_most_200(browser, tmp_path):  # noqa: F811
+def test_networks_of_the_table_are_at_most_200(pages, tmp_path):
     study = make_study(make_population(230, diverged=()))
     path = written(tmp_path, study, dashboard=spec("selection"))
-    with opened(browser, path, fragment="#error=0..1") as visit:
+    with pages(path, fragment="#error=0..1") as visit:
         found = rows(visit)
         best = study.networks.sort_values("error", kind="stable")["index"].tolist()
         assert found == best[:200]
