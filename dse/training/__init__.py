@@ -1,0 +1,1 @@
+"""TRAIN one network fully: recipe, images, loop, checkpoints."""
