@@ -55,7 +55,7 @@ class Case:
     """
 
     name: str
-    kind: Literal["interval", "band", "test", "discrete test"]
+    kind: Literal["interval", "band", "test", "discrete test", "bound"]
     truth: Callable[[Space], Any]
     covers: Callable[[Sample, Any], bool]
     sizes: tuple[int, ...] = (50, 100, 500)

@@ -137,5 +137,6 @@ CASES = (
         kind="interval",
         truth=true_interactions,
         covers=interaction_covers,
+        sizes=(100, 500),  # of 50 orders too few have two given steps beside each other
     ),
 )

@@ -17,6 +17,7 @@ from scipy import stats
 from coverage_cases.case import Case, FloatArray, IntArray, Sample, Space
 from dse.analysis.estimate import Estimate
 from dse.analysis.paired.differences import (
+    ENOUGH_PAIRS,
     log_ratios,
     mean_difference,
     median_difference,
@@ -157,10 +158,11 @@ def never_stops(sample: Sample, _: None) -> bool:
 
 CASES = (
     Case(
-        name="paired mean difference, Hall",
+        name="paired mean difference",
         kind="interval",
         truth=partial(truths, gap),
         covers=partial(covers, mean_difference),
+        sizes=(ENOUGH_PAIRS, 500),
     ),
     Case(
         name="paired median difference",

@@ -134,10 +134,11 @@ def _shown(choosing: Networks) -> list[tuple[float, int, int]]:
 def median_gain(
     y: FloatArray, inside: NDArray[np.bool_], confidence: float = 0.95, seed: int = 0
 ) -> Estimate | None:
-    """The median of `y` less its median `inside`, with a bootstrap percentile interval.
+    """The median of `y` less its median `inside`, -+ the normal quantile times a bootstrap error.
 
     Networks are drawn again together with whether they are inside. More than 500 are put into as
-    many groups of neighbours, whose medians stand for them. None below eight networks inside.
+    many groups of neighbours, whose medians stand for them. None below eight networks inside. The
+    bootstrap's percentiles cover up to 97.3 % instead: so few medians come in few steps.
     """
     if inside.sum() < LEAST_JUDGED:
         return None
@@ -154,15 +155,10 @@ def median_gain(
     drawn = rng.multinomial(len(y), counts.ravel() / len(y), size=_REPEATS)
     both = drawn.reshape(_REPEATS, 2, steps)
     gains = _medians(values, both.sum(axis=1)) - _medians(values, both[:, 0])
-    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    lower, upper = np.quantile(gains, tails)
+    half = float(stats.norm.ppf((1 + confidence) / 2) * gains.std(ddof=1))
     value = float(np.median(y) - np.median(y[inside]))
     return Estimate(
-        value=value,
-        lower=min(float(lower), value),
-        upper=max(float(upper), value),
-        n=len(y),
-        confidence=confidence,
+        value=value, lower=value - half, upper=value + half, n=len(y), confidence=confidence
     )
 
 

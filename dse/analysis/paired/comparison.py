@@ -6,8 +6,11 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from dse.analysis.estimate import Estimate, jsonable
 from dse.analysis.paired.differences import (
+    ENOUGH_PAIRS,
     cost_dependence,
     mean_difference,
     median_difference,
@@ -92,6 +95,12 @@ def difference_sentence(found: PairedComparison) -> str:
     """Which arm is better on average, or that it is not shown."""
     first, second = found.arms
     value = found.difference
+    if not np.isfinite([value.lower, value.upper]).all():
+        return (
+            f"The mean error with {first} less that with {second} is {100 * value.value:+.2f} "
+            f"points (sign-flip test p = {found.sign_flip_p:.2g}, n = {value.n} pairs; there is no "
+            f"interval below {ENOUGH_PAIRS} pairs, as none of a mean holds there)."
+        )
     shown = f"{_points(value)}; sign-flip test p = {found.sign_flip_p:.2g}"
     if value.upper < 0:
         return f"{first} has a lower mean error than {second}: by {shown}."

@@ -23,7 +23,7 @@ def measured(sets, seeds: int = 2):
 
 @pytest.mark.parametrize("all_orders", [True, False])
 def test_all_is_said_of_all_orders_and_of_drawn_ones(all_orders):
-    design = plan(WALK, 40, interactions=True)
+    design = plan(WALK, 80, interactions=True)
     found = conclude(
         measured(design.sets), None if all_orders else design.orders, with_interactions=True
     )
