@@ -40,8 +40,8 @@ from playwright.sync_api import Page, sync_playwright
 from dse.analysis.summary import summarise
 from dse.dashboard.report import render
 from dse.dashboard.view import StudyData, View
-from tests.dashboard.test_report_in_chromium import ARGUMENTS, CHROMIUM
 from tests.large import make_large, make_large_curves
+from tests.services.chromium import ARGUMENTS, CHROMIUM
 
 RESULT = Path(__file__).parent / "results" / "dashboards.json"
 EPOCHS, VISITS, BRUSHINGS = 40, 5, 20

@@ -4,6 +4,7 @@ import base64
 import gzip
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dse.analysis.summary import summarise
 from dse.dashboard.report import render
 from dse.dashboard.view import StudyData, View
 from tests.population import RANDOM_SUBSET, make_curves, make_population
+from tests.services.chromium import chromium
 
 PROVENANCE: dict[str, Any] = {
     "space": "convnext_space",
@@ -26,6 +28,12 @@ PROVENANCE: dict[str, Any] = {
     "device": "cpu",
     "dtype": "bfloat16",
 }
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as running:
+        yield running
 
 
 @pytest.fixture

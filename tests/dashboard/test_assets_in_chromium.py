@@ -23,7 +23,6 @@ from dse.errors import UserError
 from dse.space import DesignSpace
 from tests.dashboard.conftest import make_study
 from tests.dashboard.engine import Engine, engine
-from tests.dashboard.test_report_in_chromium import browser  # noqa: F401
 from tests.population import make_population
 from tests.spaces import CONVNEXT, changed
 
@@ -32,7 +31,7 @@ ASSETS = Path(__file__).parents[2] / "dse" / "dashboard" / "assets"
 
 
 @pytest.fixture(scope="module")
-def js(browser: Any) -> Iterator[Engine]:  # noqa: F811
+def js(browser: Any) -> Iterator[Engine]:
     with engine(browser) as opened:
         yield opened
 

@@ -11,10 +11,9 @@ from dse.dashboard.report import render
 from dse.dashboard.spec import Dashboard
 from dse.dashboard.view import View
 from tests.dashboard.conftest import make_study
-from tests.dashboard.test_report_in_chromium import Visit, browser
+from tests.dashboard.visit import Visit
 from tests.population import make_population
 
-__all__ = ["browser"]
 PANELS = ("heat_maps", "parallel", "selection")
 FILTER = "JSON.stringify(Object.fromEntries(dse.page.filter))"
 LINES = "[...document.querySelectorAll('#plot-parallel .lines')]"

@@ -10,7 +10,7 @@ from dse.analysis.fidelity_text import fidelity_sentences
 from dse.dashboard.fidelity_page import render_fidelity, scatter_figure, write_fidelity_page
 from tests.dashboard.conftest import value_of, without_plotly
 from tests.dashboard.test_report import Elements
-from tests.dashboard.test_report_in_chromium import Visit, browser  # noqa: F401
+from tests.dashboard.visit import Visit
 from tests.population import make_population
 
 EVIL = "</script><script>alert(1)</script>"
@@ -76,7 +76,7 @@ def test_networks_without_any_error_are_still_a_page():
 
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (420, "dark")])
 def test_the_page_draws_in_a_browser_without_error_or_request(
-    browser,  # noqa: F811
+    browser,
     found,
     tmp_path: Path,
     width: int,

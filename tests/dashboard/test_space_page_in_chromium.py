@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dse.dashboard.space_page import write_space_page
-from tests.dashboard.test_report_in_chromium import Visit, browser  # noqa: F401
 from tests.dashboard.test_space_page import described
+from tests.dashboard.visit import Visit
 
 SPACES = {
     "convnext_space": ("4.5GFLOPs", {}),
@@ -26,7 +26,7 @@ def page_path(request, tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1200, "light"), (1200, "dark"), (420, "light")])
-def test_the_page_draws_every_figure_without_error_or_request(browser, page_path, width, scheme):  # noqa: F811
+def test_the_page_draws_every_figure_without_error_or_request(browser, page_path, width, scheme):
     visit = Visit(browser, page_path, width=width, scheme=scheme)
     drawn = visit.evaluate(
         "[...document.querySelectorAll('.plot')].map(p => p.querySelectorAll('.main-svg').length)"
@@ -40,7 +40,7 @@ def test_the_page_draws_every_figure_without_error_or_request(browser, page_path
 
 
 @pytest.mark.parametrize("width", [1200, 420])
-def test_labels_neither_overlap_nor_leave_their_panel(browser, page_path, width):  # noqa: F811
+def test_labels_neither_overlap_nor_leave_their_panel(browser, page_path, width):
     visit = Visit(browser, page_path, width=width)
     overlaps = visit.evaluate(
         """[...document.querySelectorAll('.plot')].flatMap(plot => {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -24,24 +23,11 @@ from dse.dashboard.view import StudyData
 from dse.jobs.watching import WatchedStore, WatchedStores
 from dse.store.store import Store
 from tests.dashboard.app.made import MadeSource, renamed
-from tests.dashboard.test_report_in_chromium import ARGUMENTS, CHROMIUM
 from tests.filled import fill_survey
-from tests.services import free_port, require
+from tests.services import free_port
 from tests.store.records import result
 
 EVIL = '</script><script>alert(1)</script><img src="https://example.org/x" onerror="alert(2)">'
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    require(importlib.util.find_spec("playwright") is not None, "the playwright package")
-    require(CHROMIUM is not None, "Chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @contextmanager
