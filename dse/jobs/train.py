@@ -1,0 +1,306 @@
+"""`dse train` from start to end: prepare, go on from a checkpoint or begin, train, hand over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+from torch import nn
+
+from dse.architecture import Architecture
+from dse.architecture.catalog import find_architecture
+from dse.architecture.cost import Cost, cost
+from dse.errors import UserError
+from dse.files import write_whole
+from dse.network import build
+from dse.proxy.device import device_name, usable_cores
+from dse.proxy.loop import DivergedError
+from dse.training.checkpoint import Identity, identity, require_same
+from dse.training.distributed import Group, joined
+from dse.training.images import ImageSets, open_images
+from dse.training.load import load_training
+from dse.training.loop import Run, first_micro_batch
+from dse.training.recipe import Recipe, Training
+from dse.training.report import Report, reporting
+from dse.training.result import RESULT, WEIGHTS, read_result, result_text, versions, write_weights
+from dse.training.setting import Setting
+from dse.training.signals import Stopped
+from dse.training.step import arithmetic
+from dse.training.trained import Trained, TrainedEpoch
+from dse.units import CONVENTION, format_count
+
+DIVERGED_CODE: Final = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A training that is ready to start: all that could be wrong with it has been looked at.
+
+    `sentences` say what was loaded of initial weights, and what was not.
+    """
+
+    training: Training
+    architecture: Architecture
+    cost: Cost
+    sets: ImageSets
+    network: nn.Module
+    sentences: Sequence[str]
+
+    @property
+    def recipe(self) -> Recipe:
+        """Its recipe."""
+        return self.training.recipe
+
+    @property
+    def data(self) -> str:
+        """Name of the data, with a checksum of its classes and labels."""
+        digest = hashlib.sha256(json.dumps(self.sets.classes).encode())
+        for split in (self.sets.train, self.sets.test):
+            digest.update(split.labels.astype("<i8").tobytes() + b"|")
+        return f"{self.sets.name} {digest.hexdigest()[:12]}"
+
+    @property
+    def identity(self) -> Identity:
+        """What makes a checkpoint one of this training."""
+        return identity(
+            recipe=self.recipe.model_dump(mode="json", exclude={"micro_batch"}),
+            network=self.architecture.to_dict(),
+            initial=self.training.initial,
+            data=self.data,
+        )
+
+
+def train_job(
+    config: str,
+    *,
+    data: str,
+    output: str | None = None,
+    recipe: str | None = None,
+    initial: str | None = None,
+    workers: int | None = None,
+    micro_batch: int | None = None,
+    keep_every: float = 600.0,
+    as_json: bool = False,
+) -> int:
+    """Train one network fully, or go on with it; the process's exit code.
+
+    0 is a finished training, 1 one that diverged, 128 + n one that signal n stopped and that the
+    same command goes on with. Every process that torchrun starts calls this alike.
+
+    Raises:
+        UserError: of a mistake, in process 0.
+    """
+    folder = Path(output) if output is not None else Path(config).parent / "run"
+    with joined() as group:
+        task = group.together(lambda: prepare(config, data=data, recipe=recipe, initial=initial))
+        setting = Setting(
+            folder=folder,
+            workers=default_workers(group) if workers is None else workers,
+            micro_batch=micro_batch,
+            keep_every=keep_every,
+        )
+        found = group.together(lambda: ended_before(folder, task) if group.leads else None)
+        found = group.first(found)
+        steps = len(task.sets.train) // task.recipe.batch_size
+        epochs = task.recipe.schedule.epochs
+        with reporting(group, epochs=epochs, steps=steps, as_json=as_json) as report:
+            if found is None:
+                try:
+                    found = _train(task, group, setting, report)
+                except Stopped as stopped:
+                    report.note(f"Stopped and kept in {folder}; the same command goes on.")
+                    return 128 + stopped.signal
+            else:
+                report.note(f"{folder}: this training has ended already; nothing is done twice.")
+            if group.leads:
+                _tell(found, folder, report, as_json)
+    return DIVERGED_CODE if found["state"] == "diverged" else 0
+
+
+def prepare(config: str, *, data: str, recipe: str | None, initial: str | None) -> Task:
+    """Read and build all that a training needs.
+
+    Raises:
+        UserError: a file, a name or a value is wrong, or images are too small for the network.
+    """
+    training = load_training(config, recipe=recipe)
+    if initial is not None:
+        training = training.model_copy(update={"initial": initial})
+    asked = training.recipe
+    architecture = _architecture(config, training)
+    # Weights from elsewhere see colours; networks of a proxy see grey images as one channel.
+    sets = open_images(data, asked, in_channels=3 if training.initial else None)
+    classes, channels = len(sets.classes), sets.in_channels
+    size = asked.images.resolution
+    price = cost(architecture, resolution=size, in_channels=channels, classes=classes)
+    with torch.random.fork_rng([]):
+        torch.manual_seed(asked.seed)
+        network = build(architecture, in_channels=channels, classes=classes)
+    sentences: Sequence[str] = ()
+    if training.initial is not None:
+        raise UserError("--init: is not connected yet.")
+    return Task(
+        training=training,
+        architecture=architecture,
+        cost=price,
+        sets=sets,
+        network=network,
+        sentences=sentences,
+    )
+
+
+def _architecture(config: str, training: Training) -> Architecture:
+    """The network that a configuration names, with the recipe's stochastic depth."""
+    name = training.network
+    if Path(name).suffix in {".yaml", ".yml"}:
+        name = str(Path(config).parent / name)
+    found = find_architecture(name)
+    rate = training.recipe.drop_path_rate
+    return found if rate is None else replace(found, drop_path_rate=rate)
+
+
+def default_workers(group: Group) -> int:
+    """Processes that make images: beside a GPU up to eight, beside a CPU none, as it is busy."""
+    if group.device.type == "cpu":
+        return 0
+    return max(1, min(8, usable_cores() // max(1, torch.cuda.device_count())))
+
+
+def ended_before(folder: Path, task: Task) -> Mapping[str, Any] | None:
+    """What this training left in the folder, if it has ended there.
+
+    Raises:
+        UserError: it is a file, or another training has ended there.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder}: is a file; name a folder to train in.")
+    found = read_result(folder)
+    if found is not None:
+        require_same(folder / RESULT, found.get("identity", {}), task.identity)
+    return found
+
+
+def _train(task: Task, group: Group, setting: Setting, report: Report) -> Mapping[str, Any]:
+    """Train to the end; what `result.json` then holds."""
+    recipe = task.recipe
+    for sentence in (*_plan(task, group, setting), *task.sentences):
+        report.note(sentence)
+    with arithmetic(recipe, group.device):
+        run = Run(
+            task.network,
+            recipe,
+            task.sets,
+            group,
+            setting=setting,
+            identity=task.identity,
+            report=report,
+        )
+        reason = None
+        try:
+            run.train()
+        except DivergedError as error:
+            reason = str(error)
+        found = _result(task, group, run, reason)
+        if group.leads:
+            if reason is None:
+                write_weights(setting.folder / WEIGHTS, run.training_step.evaluated)
+            write_whole(setting.folder / RESULT, found)
+            run.checkpoints.clear()
+    return dict(json.loads(found))
+
+
+def _plan(task: Task, group: Group, setting: Setting) -> list[str]:
+    """What will be done, in sentences."""
+    recipe, sets = task.recipe, task.sets
+    schedule, steps = recipe.schedule, len(sets.train) // recipe.batch_size
+    at_once = first_micro_batch(recipe, setting.micro_batch, group)
+    processes = "1 process" if group.world == 1 else f"{group.world} processes"
+    return [
+        f"Network    {task.training.network}: {format_count(task.cost.flops, 'FLOPs')}, "
+        f"{format_count(task.cost.params)} parameters at {recipe.images.resolution} px; "
+        f"{CONVENTION}",
+        f"Data       {sets.name}: {len(sets.train):,} training and {len(sets.test):,} test images "
+        f"of {len(sets.classes):,} classes",
+        f"Recipe     {schedule.epochs} epochs of {steps:,} steps of {recipe.batch_size} images, "
+        f"{recipe.optimizer.name} at {schedule.learning_rate:g}, {recipe.precision}, "
+        f"seed {recipe.seed}",
+        f"Device     {device_name(group.device)}, {processes}, up to {at_once} images at once",
+        f"Folder     {setting.folder}: the same command goes on after any kill",
+    ]
+
+
+def _result(task: Task, group: Group, run: Run, reason: str | None) -> str:
+    """The text of `result.json`."""
+    recipe, rows = task.recipe, run.rows
+    trained = Trained(
+        network=task.architecture,
+        index=task.training.origin.index if task.training.origin else None,
+        error=rows[-1].counted_error if reason is None else None,
+        state="complete" if reason is None else "diverged",
+        reason=reason,
+        epochs=tuple(
+            TrainedEpoch(
+                epoch=row.epoch,
+                step=row.steps,
+                train_loss=row.train_loss,
+                test_loss=row.counted_loss,
+                error=row.counted_error,
+                learning_rate=row.learning_rate,
+                seconds=row.seconds,
+            )
+            for row in rows
+        ),
+        test_images=len(task.sets.test),
+        classes=len(task.sets.classes),
+        seed=recipe.seed,
+        recipe=recipe.model_dump(mode="json"),
+        initial=task.training.initial,
+        data=task.data,
+        device=device_name(group.device),
+        versions=versions(),
+        seconds=sum(row.seconds for row in rows),
+    )
+    origin = task.training.origin
+    last = rows[-1] if rows else None
+    top5 = None
+    if last is not None and reason is None:
+        top5 = last.top5_error if last.ema_error is None else last.ema_top5_error
+    return result_text(
+        trained,
+        top5_error=top5,
+        averaged_weights=recipe.ema is not None,
+        images_per_second=last.images_per_second if last else None,
+        processes=group.world,
+        micro_batch=run.micro_batch,
+        origin=origin.model_dump(mode="json") if origin else None,
+        cost={
+            **asdict(task.cost),
+            "resolution": recipe.images.resolution,
+            "convention": CONVENTION,
+        },
+        class_names=list(task.sets.classes),
+        in_channels=task.sets.in_channels,
+        identity=task.identity,
+    )
+
+
+def _tell(found: Mapping[str, Any], folder: Path, report: Report, as_json: bool) -> None:
+    """Say how it ended."""
+    if as_json:
+        print(json.dumps({"folder": str(folder), **found}), file=sys.stdout, flush=True)
+    elif found["state"] == "diverged":
+        report.note(f"Diverged: {found['reason']}; {folder / RESULT} says how far it came.")
+    else:
+        low, high = found["error_interval"]["low"], found["error_interval"]["high"]
+        weights = "averaged weights" if found["averaged_weights"] else "weights"
+        report.note(
+            f"Error {found['error']:.2%} (95 % interval over n = {found['test_images']:,} test "
+            f"images {low:.2%} to {high:.2%}; one seed) after the final epoch, of the {weights} in "
+            f"{folder / WEIGHTS}"
+        )
