@@ -39,8 +39,8 @@ def require_same(path: Path, found: Mapping[str, str], expected: Identity) -> No
     other = [name for name, value in expected.items() if found.get(name) != value]
     if other:
         raise UserError(
-            f"{path}: is of another training ({' and '.join(other)} differ); name another folder "
-            "with -o, or remove this one."
+            f"{path}: is of a training with another {' and another '.join(other)}; name another "
+            "folder with -o, or remove this one."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
@@ -68,7 +69,10 @@ class TrainingStep:
             network.compile()
         self._together: nn.Module = network
         if group.world > 1:
-            self._together = DistributedDataParallel(network, broadcast_buffers=False)
+            with warnings.catch_warnings():
+                # the name of torch 2.6, which newer versions take for an old one
+                warnings.simplefilter("ignore", FutureWarning)
+                self._together = DistributedDataParallel(network, broadcast_buffers=False)
         self._left_to_rehearse = REHEARSED if group.world > 1 else 0
 
     @property
