@@ -27,7 +27,7 @@ class Loaded:
         naming: whose names the file has: "dse", "timm" or "Hugging Face".
         loaded: the network's parameters and buffers that now have the file's values.
         left: those that keep their fresh values, each with the reason.
-        unused: what else the file has, by its names there.
+        unused: what the file has and the network has not, by its names there.
     """
 
     source: str
@@ -44,14 +44,21 @@ class Loaded:
             f"{self.source}: {len(self.loaded)} of {whole} tensors of the network were loaded, by "
             f"{self.naming}'s names."
         ]
-        reasons: dict[str, list[str]] = {}
+        missing = [name for name, reason in self.left if reason == MISSING]
+        if missing:
+            told.append(f"{_fresh(missing)}, not being in the file: {_listed(missing)}.")
+        others: dict[str, list[str]] = {}
         for name, reason in self.left:
-            reasons.setdefault(reason, []).append(name)
-        for reason, names in reasons.items():
-            verb = "keeps its" if len(names) == 1 else "keep their"
-            told.append(f"{len(names)} {verb} fresh values ({reason}): {_listed(names)}.")
+            if reason != MISSING:
+                others.setdefault(reason, []).append(name)
+        if others:
+            each = [f"{_listed(names)}: {reason}" for reason, names in others.items()]
+            count = [name for names in others.values() for name in names]
+            told.append(f"{_fresh(count)}, being others in the file: {'; '.join(each)}.")
         if self.unused:
-            told.append(f"{len(self.unused)} of the file were not used: {_listed(self.unused)}.")
+            told.append(
+                f"{len(self.unused)} of the file are not in the network: {_listed(self.unused)}."
+            )
         return tuple(told)
 
 
@@ -90,13 +97,13 @@ def load_initial(network: nn.Module, architecture: Architecture, source: str) ->
         for name in ours
         if name not in found
     )
-    used = {names[name] for name in found}
+    known = set(names.values())
     return Loaded(
         source=source,
         naming=best.partition(":")[0],
         loaded=tuple(found),
         left=left,
-        unused=tuple(name for name in theirs if name not in used),
+        unused=tuple(name for name in theirs if name not in known),
     )
 
 
@@ -119,6 +126,10 @@ def _why(ours: Tensor, theirs: Tensor | None) -> str:
     if ours.is_floating_point() != theirs.is_floating_point():
         return f"another type {theirs.dtype} instead of {ours.dtype}"
     return f"another shape {tuple(theirs.shape)} instead of {tuple(ours.shape)}"
+
+
+def _fresh(names: Sequence[str]) -> str:
+    return f"{len(names)} keep{'s its' if len(names) == 1 else ' their'} fresh values"
 
 
 def _listed(names: Iterable[str]) -> str:
