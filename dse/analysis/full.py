@@ -24,6 +24,9 @@ NOTE: Final = (
     "chosen, and so too good on average. The interval is the exact binomial one of the held-out "
     "images (95 %), without seed noise."
 )
+SELECTED: Final = (
+    "Networks are trained fully because they are the best by the proxy, and are no random sample."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,6 +101,12 @@ def full_trainings(
         )
         for row in rows.to_dict("records")
     ]
+
+
+def full_of(trainings: Iterable[FullTraining], rows: pd.DataFrame) -> tuple[FullTraining, ...]:
+    """Those of the networks that `rows` has a training of."""
+    kept = set(rows["index"])
+    return tuple(each for each in trainings if each.index in kept)
 
 
 def table_row(training: FullTraining) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -54,6 +54,25 @@ def record_training(origin: Origin, trained: Trained) -> str:
     return f"{parse_target(origin.store)}: {_told(found, trained)}"
 
 
+def recorded_trainings(place: Place, names: Collection[str]) -> tuple[FullTraining, ...]:
+    """The full trainings that studies of these names record, beside the proxies' errors.
+
+    Names of studies of another kind are none of them.
+
+    Raises:
+        UserError: the store cannot be read.
+    """
+    with Store.open(place, read_only=True) as store:
+        studies = [s for s in store.studies() if s.kind == "training" and s.name in names]
+    found: list[FullTraining] = []
+    for study in studies:
+        of = study.design["of"]
+        with Store.open(place, study=of, read_only=True) as store:
+            proxy = store.population()
+        found += read_full_trainings(place, of, proxy, only=study.name)
+    return tuple(found)
+
+
 def read_full_trainings(
     place: Place, of: str, proxy: pd.DataFrame, *, only: str | None = None
 ) -> tuple[FullTraining, ...]:
@@ -63,7 +82,7 @@ def read_full_trainings(
         place: the store.
         of: the study that the networks are from.
         proxy: its trainings.
-        only: the study of full trainings that is meant; None for all of them.
+        only: the study that records them; None for all such.
 
     Raises:
         UserError: the store cannot be read.

@@ -54,7 +54,7 @@ class Loaded:
         if others:
             each = [f"{_listed(names)}: {reason}" for reason, names in others.items()]
             count = [name for names in others.values() for name in names]
-            told.append(f"{_fresh(count)}, being others in the file: {'; '.join(each)}.")
+            told.append(f"{_fresh(count)}, being different in the file: {'; '.join(each)}.")
         if self.unused:
             told.append(
                 f"{len(self.unused)} of the file are not in the network: {_listed(self.unused)}."

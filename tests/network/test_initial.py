@@ -169,7 +169,7 @@ def test_the_sentences_name_all_that_was_left(tmp_path: Path) -> None:
     assert "stages.2.blocks.{1-3}.branch.spatial (weight, bias)" in missing
     assert "stages.0.blocks.0.branch.scale (gamma)" in missing
     assert others == (
-        "2 keep their fresh values, being others in the file: head.fc (weight): another shape "
+        "2 keep their fresh values, being different in the file: head.fc (weight): another shape "
         "(1000, 40) instead of (10, 40); head.fc (bias): another shape (1000,) instead of (10,)."
     )
     assert unknown == "1 of the file are not in the network: extra (weight)."
