@@ -1,4 +1,4 @@
-"""A full training that has ended, as plain values: what `result.json` holds and a store is given."""
+"""A full training that has ended, as plain values for `result.json` and for a store."""
 
 from __future__ import annotations
 
