@@ -18,7 +18,10 @@ from dse.architecture.catalog import find_architecture
 from dse.architecture.cost import Cost, cost
 from dse.errors import UserError
 from dse.files import write_whole
+from dse.jobs.trained import record_training
 from dse.network import build
+from dse.network.initial import load_initial
+from dse.network.timm_model import PREFIX
 from dse.proxy.device import device_name, usable_cores
 from dse.proxy.loop import DivergedError
 from dse.training.checkpoint import Identity, identity, require_same
@@ -120,6 +123,9 @@ def train_job(
                 report.note(f"{folder}: this training has ended already; nothing is done twice.")
             if group.leads:
                 _tell(found, folder, report, as_json)
+                origin = task.training.origin
+                if origin is not None:
+                    report.note(record_training(origin, Trained.from_dict(found)))
     return DIVERGED_CODE if found["state"] == "diverged" else 0
 
 
@@ -144,7 +150,8 @@ def prepare(config: str, *, data: str, recipe: str | None, initial: str | None) 
         network = build(architecture, in_channels=channels, classes=classes)
     sentences: Sequence[str] = ()
     if training.initial is not None:
-        raise UserError("--init: is not connected yet.")
+        source = initial or _beside(config, training.initial)
+        sentences = load_initial(network, architecture, source).sentences
     return Task(
         training=training,
         architecture=architecture,
@@ -158,11 +165,15 @@ def prepare(config: str, *, data: str, recipe: str | None, initial: str | None) 
 def _architecture(config: str, training: Training) -> Architecture:
     """The network that a configuration names, with the recipe's stochastic depth."""
     name = training.network
-    if Path(name).suffix in {".yaml", ".yml"}:
-        name = str(Path(config).parent / name)
-    found = find_architecture(name)
+    is_file = Path(name).suffix in {".yaml", ".yml"}
+    found = find_architecture(_beside(config, name) if is_file else name)
     rate = training.recipe.drop_path_rate
     return found if rate is None else replace(found, drop_path_rate=rate)
+
+
+def _beside(config: str, name: str) -> str:
+    """A file that a configuration names, as seen from its folder; `timm:NAME` is none."""
+    return name if name.startswith(PREFIX) else str(Path(config).parent / name)
 
 
 def default_workers(group: Group) -> int:
