@@ -18,7 +18,6 @@ from dse.architecture.catalog import find_architecture
 from dse.architecture.cost import Cost, cost
 from dse.errors import UserError
 from dse.files import write_whole
-from dse.jobs.trained import record_training
 from dse.network import build
 from dse.network.initial import load_initial
 from dse.network.timm_model import PREFIX
@@ -29,7 +28,7 @@ from dse.training.distributed import Group, joined
 from dse.training.images import ImageSets, open_images
 from dse.training.load import load_training
 from dse.training.loop import Run, first_micro_batch
-from dse.training.recipe import Recipe, Training
+from dse.training.recipe import Origin, Recipe, Training
 from dse.training.report import Report, reporting
 from dse.training.result import RESULT, WEIGHTS, read_result, result_text, versions, write_weights
 from dse.training.setting import Setting
@@ -123,9 +122,7 @@ def train_job(
                 report.note(f"{folder}: this training has ended already; nothing is done twice.")
             if group.leads:
                 _tell(found, folder, report, as_json)
-                origin = task.training.origin
-                if origin is not None:
-                    report.note(record_training(origin, Trained.from_dict(found)))
+                _record(task.training.origin, found, report)
     return DIVERGED_CODE if found["state"] == "diverged" else 0
 
 
@@ -299,6 +296,14 @@ def _result(task: Task, group: Group, run: Run, reason: str | None) -> str:
         in_channels=task.sets.in_channels,
         identity=task.identity,
     )
+
+
+def _record(origin: Origin | None, found: Mapping[str, Any], report: Report) -> None:
+    """Report the training to the study that its network is from, if it is from one."""
+    if origin is not None:
+        from dse.jobs.trained import record_training  # a store takes long to import
+
+        report.note(record_training(origin, Trained.from_dict(found)))
 
 
 def _tell(found: Mapping[str, Any], folder: Path, report: Report, as_json: bool) -> None:

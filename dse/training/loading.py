@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from dse.errors import DataError, UserError
 from dse.training.distributed import Group
 from dse.training.images import ImageSet, ImageSets
-from dse.training.order import batches, share, held_out_share
+from dse.training.order import batches, held_out_share, share
 from dse.training.recipe import Recipe
 from dse.training.step import Piece
 

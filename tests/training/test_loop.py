@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import torch
 
-from dse.errors import UserError
+from dse.errors import DataError, UserError
 from dse.proxy.loop import DivergedError
 from dse.training.loop import Run, first_micro_batch
 from dse.training.report import Report
@@ -187,6 +187,18 @@ def test_a_loss_that_is_not_finite_ends_the_run_with_the_step(tmp_path: Path) ->
 
     with pytest.raises(DivergedError, match="the training loss became nan at step 1 of 18"):
         small.run(tmp_path, small.recipe(), before=spoil)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_broken_image_ends_the_run_with_its_name_in_one_sentence(
+    tmp_path: Path, workers: int
+) -> None:
+    def spoil(run: Run) -> None:
+        for path in (small.image_folder(tmp_path) / "train").rglob("*.png"):
+            path.write_bytes(b"no image")
+
+    with pytest.raises(DataError, match=r"^/.*\.png: cannot be read as an image: [^\n]*$"):
+        small.run(tmp_path, small.recipe(), before=spoil, setting={"workers": workers})
 
 
 def test_a_batch_is_shared_by_no_more_processes_than_it_has_pairs() -> None:
