@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -27,7 +29,13 @@ class FolderPictures(Pictures):
     """
 
     def __init__(self, split: FolderSplit, root: Path) -> None:
-        self.labels, self.paths = split.labels, [root / file for file in split.files]
+        self.labels, self._root = split.labels, root
+        # one array, as millions of Python's strings would be copied into every loader's worker
+        self._files = np.array([os.fsencode(file) for file in split.files], dtype=np.bytes_)
+
+    def path(self, index: int) -> Path:
+        """The file of a picture."""
+        return self._root / os.fsdecode(self._files[index])
 
     def open(self, index: int) -> Image.Image:
         """One file's picture.
@@ -35,7 +43,7 @@ class FolderPictures(Pictures):
         Raises:
             DataError: it is no image or is damaged.
         """
-        path = self.paths[index]
+        path = self.path(index)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # PIL's, of odd metadata
@@ -72,8 +80,6 @@ def open_folder(folder: Path) -> PictureSets:
             "two at least."
         )
     test = _listed(test_root, train.classes)
-    for split, root in ((train, train_root), (test, test_root)):
-        _look_over(split, root, train.classes)
     data = timm_module("timm.data")
     return PictureSets(
         name=folder.resolve().name,
@@ -81,8 +87,8 @@ def open_folder(folder: Path) -> PictureSets:
         in_channels=3,
         mean=data.IMAGENET_DEFAULT_MEAN,
         std=data.IMAGENET_DEFAULT_STD,
-        train=FolderPictures(train, train_root),
-        test=FolderPictures(test, test_root),
+        train=_looked_over(train, train_root, train.classes),
+        test=_looked_over(test, test_root, train.classes),
     )
 
 
@@ -93,7 +99,7 @@ def _listed(root: Path, classes: tuple[str, ...] | None = None) -> FolderSplit:
         raise UserError(f"{error.filename}: cannot be read: {error.strerror}.") from None
 
 
-def _look_over(split: FolderSplit, root: Path, classes: tuple[str, ...]) -> None:
+def _looked_over(split: FolderSplit, root: Path, classes: tuple[str, ...]) -> FolderPictures:
     empty = sorted(set(split.folders) - {classes[label] for label in np.unique(split.labels)})
     if empty:
         raise UserError(f"{root / empty[0]}: holds no images; fill or remove this class.")
@@ -101,22 +107,21 @@ def _look_over(split: FolderSplit, root: Path, classes: tuple[str, ...]) -> None
     if lacking:
         raise UserError(f"{root}: lacks the class {lacking[0]!r}, which the training images have.")
     pictures = FolderPictures(split, root)
-    for path, size in zip(pictures.paths, split.sizes, strict=True):
-        if size <= 0:
-            why = "is empty (zero bytes)" if size == 0 else "is a link that leads nowhere"
-            raise UserError(f"{path}: {why}; mend or remove it.")
-    for index in _worth_opening(pictures):
+    for index in np.flatnonzero(np.array(split.sizes) <= 0)[:1]:
+        why = "is empty (zero bytes)" if split.sizes[index] == 0 else "is a link that leads nowhere"
+        raise UserError(f"{pictures.path(index)}: {why}; mend or remove it.")
+    for index in _worth_opening(split.files):
         try:
             pictures.open(index)
         except DataError as error:
             raise UserError(f"{str(error).rstrip('.')}; mend or remove it.") from None
+    return pictures
 
 
-def _worth_opening(pictures: FolderPictures) -> list[int]:
+def _worth_opening(files: Sequence[str]) -> list[int]:
     """First, last, some at random (always the same), and what does not look like an image."""
-    count = len(pictures.paths)
-    known = Image.registered_extensions()
-    odd = [k for k, path in enumerate(pictures.paths) if path.suffix.lower() not in known]
+    count, known = len(files), Image.registered_extensions()
+    odd = [k for k, file in enumerate(files) if f".{file.rpartition('.')[2].lower()}" not in known]
     sample = np.random.default_rng(0).permutation(count)[:SAMPLED]
     return sorted({0, count - 1, *odd[:MOST_ODD], *sample.tolist()})
 

@@ -43,6 +43,7 @@ class Schedule(Config):
 class Optimizer(Config):
     """`name` is one of timm's optimizers; 1-D parameters and biases are never decayed.
 
+    Null `betas`, `eps` and `momentum` are the optimizer's own (timm's `sgd`: Nesterov's, 0.9).
     `clip_gradient` bounds the norm of all gradients; null does not.
     """
 
