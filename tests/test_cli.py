@@ -288,7 +288,9 @@ def test_a_way_of_sampling_that_cannot_be_is_told_in_a_sentence(
     assert sentence in err
 
 
-@pytest.mark.parametrize(("kind", "key"), [("space", "name"), ("dashboard", "panels")])
+@pytest.mark.parametrize(
+    ("kind", "key"), [("space", "name"), ("dashboard", "panels"), ("training", "recipe")]
+)
 def test_schema_prints_a_json_schema(
     kind: str, key: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

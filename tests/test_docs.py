@@ -18,6 +18,7 @@ from dse.jobs.shown import report_job
 from dse.proxy.load import load_proxy
 from dse.space import Budget, Sampler
 from dse.space.language.design_space import load_space
+from dse.training.load import load_training
 from tests import tiny
 from tests.filled import fill_survey
 from tests.proxy.data import made
@@ -36,11 +37,12 @@ def blocks(kind: str) -> list[tuple[str, str]]:
 
 
 DASHBOARDS = [block for block in blocks("yaml") if "\npanels:" in block[1]]
-OTHERS = ("dataset:", "partition:")
+OTHERS = ("dataset:", "network:", "partition:")
 SPACES = [
     block for block in blocks("yaml") if not block[1].startswith(OTHERS) and block not in DASHBOARDS
 ]
 PROXIES = [block for block in blocks("yaml") if block[1].startswith("dataset:")]
+TRAININGS = [block for block in blocks("yaml") if block[1].startswith("network:")]
 
 
 @pytest.mark.parametrize(("name", "text"), SPACES)
@@ -50,6 +52,13 @@ def test_a_space_in_a_document_can_be_drawn_from(name: str, text: str, tmp_path:
     budget = Budget.parse("4.5GFLOPs", tolerance="5%")
     samples = list(Sampler(space=load_space(path), budget=budget).samples(5))
     assert all(budget.contains(sample.cost.flops) for sample in samples)
+
+
+@pytest.mark.parametrize(("name", "text"), TRAININGS)
+def test_a_training_in_a_document_can_be_loaded(name: str, text: str, tmp_path: Path) -> None:
+    path = tmp_path / "train.yaml"
+    path.write_text(text)
+    assert load_training(path).network
 
 
 @pytest.mark.parametrize(("name", "text"), DASHBOARDS)

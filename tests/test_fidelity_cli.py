@@ -55,7 +55,7 @@ def test_a_space_is_trained_under_both_then_read_from_the_stores_again(
         ((*both, "--models", "6"), "--models: two stores are read as they are"),
         ((both[0], both[0]), "the same proxy: nothing to compare"),
         ((*both, "-o", both[0]), "give a name that ends in .html"),
-        ((*both, "x"), "give one SPACE, or two stores"),
+        ((*both, "x"), "give one SPACE, one STORE, or two stores"),
     ):
         code, out, err = run(capsys, "fidelity", *arguments)
         assert (code, out) == (2, "")

@@ -10,7 +10,7 @@ from typing import NoReturn
 import click
 
 import dse
-from dse.cli import compared, data, explained, live, measured, outside, paper, study, work
+from dse.cli import compared, data, explained, live, measured, outside, paper, study, train, work
 from dse.errors import UserError
 
 
@@ -38,6 +38,7 @@ for verb in (
     study.upgrade,
     outside.import_,
     outside.confirm,
+    train.train,
     work.worker,
     work.status,
     live.serve,

@@ -152,13 +152,17 @@ def space(
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["space", "dashboard"]))
+@click.argument("kind", type=click.Choice(["space", "dashboard", "training"]))
 def schema(kind: str) -> None:
     """The JSON Schema of a file format, by which editors complete and check it."""
     if kind == "space":
         from dse.space.language.schema import space_schema
 
         found = space_schema()
+    elif kind == "training":
+        from dse.training.load import training_schema
+
+        found = training_schema()
     else:
         from dse.dashboard.spec import dashboard_schema
 

@@ -156,7 +156,7 @@ def upgrade(store: str) -> None:
 
 
 @click.command()
-@click.argument("targets", nargs=-1, required=True, metavar="SPACE | CHEAP.db DEAR.db")
+@click.argument("targets", nargs=-1, required=True, metavar="SPACE | STORE | CHEAP.db DEAR.db")
 @sampling(budget="4.5GFLOPs")
 @click.option(
     "--models", default=16, show_default=True, type=click.IntRange(1, 100_000), help="Networks."
@@ -183,21 +183,22 @@ def fidelity(
     """How far the order of networks under a cheap proxy holds under a dearer one.
 
     Of a SPACE, trains the same networks under both, or whatever is still missing; of two stores,
-    reads them as they are.
+    reads them as they are; of one STORE, compares its survey with its full trainings.
     """
     from dse.analysis.fidelity_text import fidelity_rows, table_row
     from dse.jobs.fidelity import compare_stores, fidelity_job, require_page
+    from dse.jobs.full_fidelity import is_store
 
+    if len(targets) > 2:
+        raise UserError("give one SPACE, one STORE, or two stores: the cheap and the dear one")
+    if len(targets) == 1 and is_store(targets[0]):
+        _require_default(("output", *options), "one store is read as it is; leave it out")
+        _full_fidelity(targets[0], as_json)
+        return
     if output is not None:
         require_page(Path(output))
-    if len(targets) > 2:
-        raise UserError("give one SPACE, or two stores: the cheap and the dear one")
     if len(targets) == 2:
-        source = click.get_current_context().get_parameter_source
-        given = [name for name in options if source(name) == ParameterSource.COMMANDLINE]
-        if given:
-            name = given[0].replace("_", "-")
-            raise UserError(f"--{name}: two stores are read as they are; leave it out")
+        _require_default((*options,), "two stores are read as they are; leave it out")
         found = compare_stores(*targets)
     else:
         launch = launching_of(options)
@@ -214,3 +215,18 @@ def fidelity(
         title = f"{found.cheap.study.name} (cheap) and {found.dear.study.name} (dear)"
         show(map(table_row, rows), as_json, title=title)
     click.echo(f"page: {page}", err=True)
+
+
+def _full_fidelity(store: str, as_json: bool) -> None:
+    from dse.analysis.full import NOTE, json_row, table_row
+    from dse.jobs.full_fidelity import compare_full_trainings
+
+    trainings, found = compare_full_trainings(store)
+    if as_json:
+        numbers = [row for each in found for row in each.rows()]
+        show([*numbers, *map(json_row, trainings)], as_json, title="")
+        return
+    show(map(table_row, trainings), as_json, title="Full trainings", caption=NOTE)
+    for each in found:
+        for sentence in each.sentences:
+            click.echo(sentence)

@@ -82,15 +82,22 @@ def worker_name() -> str:
 @JSON
 def status(store: str | None, studies: Sequence[str], as_json: bool) -> None:
     """How far a store's studies are: done, running, failed and why, throughput, time left."""
+    from dse.analysis.full import NOTE, table_row
     from dse.jobs.conclude import newest_store
+    from dse.jobs.trained import recorded_trainings
     from dse.study.status import read_status
 
-    found = read_status(store or newest_store(), studies)
+    place = store or newest_store()
+    found = read_status(place, studies)
     if as_json:
         show([one.to_dict() for one in found], as_json, title="")
         return
     for one in found:
         click.echo("\n".join(status_lines(one)))
+    if any(one.kind == "training" for one in found):
+        names = [one.study for one in found]
+        rows = map(table_row, recorded_trainings(place, names))
+        show(rows, as_json, title="Full trainings", caption=NOTE)
 
 
 def status_lines(status: Status) -> list[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from dse.analysis.factors.levels import Networks
 from dse.analysis.factors.levels import networks as levelled
+from dse.analysis.full import FullTraining
 from dse.analysis.population import first_seeds
 from dse.analysis.references import Reference
 from dse.analysis.search import SearchSummary
@@ -18,7 +19,7 @@ from dse.analysis.summary import Summary
 from dse.dashboard import theme
 from dse.space import DesignSpace
 
-Kind = Literal["survey", "search", "paired", "imported"]
+Kind = Literal["survey", "search", "paired", "imported", "training"]
 LANDINGS: Final = ("index", "replicate", "state", "seconds", "finished")
 
 
@@ -29,7 +30,8 @@ class StudyData:
     Attributes:
         name: as its store has it; unique on a page.
         kind: a search's networks are no sample of the space, so that no statistic of a population
-            is made of them; what was measured elsewhere (`imported`) cannot be drawn or exported.
+            is made of them, nor of those that were trained fully (`training`); what was measured
+            elsewhere (`imported`) cannot be drawn or exported.
         title: what was studied, in a few words.
         store: where it is, as people write it in a command.
         population: one row a training, see `docs/architecture.md`.
@@ -38,6 +40,7 @@ class StudyData:
         landings: one row a training that has ended, see `LANDINGS`; `finished` is in UTC.
         status: how it stands, as `dse status --json` says it; empty where it is not told.
         references: networks from outside the space under the same proxy.
+        full: full trainings of its networks.
         summary: what it says; None if it is no sample.
         search: what a search found; None if it is none.
         space: what its networks were drawn from; None where that is not known.
@@ -61,6 +64,7 @@ class StudyData:
     landings: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=list(LANDINGS)))
     status: Mapping[str, Any] = field(default_factory=dict)
     references: tuple[Reference, ...] = ()
+    full: tuple[FullTraining, ...] = ()
     summary: Summary | None = None
     search: SearchSummary | None = None
     space: DesignSpace | None = None

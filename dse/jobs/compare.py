@@ -158,7 +158,7 @@ def require_classes(asked: str, ended: pd.DataFrame) -> None:
 
 
 def _is_sample(study: StudyRecord) -> bool:
-    return study.kind not in ("search", "paired")
+    return study.kind in ("survey", "imported")
 
 
 def require_different(a: Studied, b: Studied) -> None:

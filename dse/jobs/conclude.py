@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dse.analysis.full import FullTraining, full_of
 from dse.analysis.population import own_trainings
 from dse.analysis.references import Reference, compare_references
 from dse.analysis.summary import EMBEDDED_SENTENCE, Summary
@@ -16,6 +17,7 @@ from dse.dashboard.view import StudyData, View
 from dse.errors import UserError
 from dse.export.folder import export_networks
 from dse.jobs.study_data import provenance_of, recounted, study_data, survey_summary
+from dse.jobs.trained import read_full_trainings
 from dse.space import Budget
 from dse.store.records import StudyRecord, kind_words
 from dse.store.store import Store
@@ -40,6 +42,7 @@ class Conclusion:
         measurements: one row a number measured on a network.
         snapshot: how it stood when it was read; None where that is not told.
         references: networks from outside the space under the same proxy.
+        full: full trainings of its networks.
         summary: what it says.
     """
 
@@ -51,6 +54,7 @@ class Conclusion:
     measurements: pd.DataFrame = field(default_factory=pd.DataFrame)
     snapshot: Snapshot | None = None
     references: tuple[Reference, ...] = ()
+    full: tuple[FullTraining, ...] = ()
     summary: Summary
 
     @property
@@ -82,6 +86,7 @@ class Conclusion:
             curves=self.curves,
             measurements=self.measurements,
             references=self.references,
+            full=full_of(self.full, self.population),
             summary=self.summary,
             keeping=self._keeping,
         )
@@ -205,6 +210,7 @@ def load_conclusion(place: Place, *, name: str | None = None) -> Conclusion:
         measurements=measurements,
         snapshot=snapshot,
         references=references,
+        full=read_full_trainings(target, study.name, population),
         summary=survey_summary(study, population, references),
     )
 

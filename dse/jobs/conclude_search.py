@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from dse.analysis.full import FullTraining, full_of
 from dse.analysis.population import own_trainings
 from dse.analysis.search import SearchSummary, summarise_search
 from dse.analysis.summary import EMBEDDED_SENTENCE
@@ -16,6 +17,7 @@ from dse.errors import UserError
 from dse.export.folder import export_networks
 from dse.jobs.conclude import STUDIES, Conclusion, load_conclusion, outputs_of
 from dse.jobs.study_data import finalists_among, is_embedded, provenance_of, study_data
+from dse.jobs.trained import read_full_trainings
 from dse.space import Budget
 from dse.store.records import StudyRecord, kind_words
 from dse.store.store import Store
@@ -37,6 +39,7 @@ class SearchConclusion:
         curves: one row an epoch of a training.
         measurements: one row a number measured on a network.
         snapshot: how it stood when it was read.
+        full: full trainings of its networks.
         finalists: so many of the best were to be given a fresh seed.
         notes: what its conclusion rests on.
         summary: what it says.
@@ -48,6 +51,7 @@ class SearchConclusion:
     curves: pd.DataFrame
     measurements: pd.DataFrame
     snapshot: Snapshot
+    full: tuple[FullTraining, ...]
     finalists: int
     notes: tuple[str, ...]
     summary: SearchSummary
@@ -73,6 +77,7 @@ class SearchConclusion:
             snapshot=self.snapshot,
             curves=self.curves,
             measurements=self.measurements,
+            full=full_of(self.full, self.population),
             search=self.summary,
             keeping=self._keeping,
         )
@@ -139,6 +144,7 @@ def load_search(place: Place, *, name: str | None = None) -> SearchConclusion:
         curves=curves,
         measurements=measurements,
         snapshot=snapshot,
+        full=read_full_trainings(target, study.name, population),
         finalists=finalists,
         notes=notes,
         summary=_summary(study, population, finalists, notes),

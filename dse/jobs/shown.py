@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from typing import Final
 
 import pandas as pd
 
+from dse.analysis.full import FullTraining, full_of
 from dse.analysis.population import own_trainings
 from dse.dashboard.report import write_report
 from dse.dashboard.spec import load_dashboard
@@ -18,11 +19,14 @@ from dse.errors import UserError
 from dse.jobs.conclude import newest_store, outputs_of, place_of, require_no_store
 from dse.jobs.conclude_search import load_any
 from dse.jobs.study_data import study_data
+from dse.jobs.trained import recorded_trainings
 from dse.space import Budget
 from dse.store.store import Store
 from dse.store.target import Place, Target, parse_target, split_study
 from dse.study.importance import fanova
 
+CHOSEN: Final = {"paired": "networks in pairs", "training": "full trainings"}
+"""What is shown without a conclusion about a population or a search, and its title."""
 ONE, SEVERAL = "overview", "compare"
 """The dashboards of one study and of several, by default."""
 
@@ -114,21 +118,30 @@ def read_study_data(target: Target) -> StudyData:
     with Store.open(target, read_only=True) as store:
         study = store.existing_study()
         target = parse_target(target, study=study.name)
-        if study.kind != "paired":
+        if study.kind not in CHOSEN:
             return load_any(target).data
-        population = own_trainings(store.population())
-        curves, measurements = store.curves(), store.measurements()
-        snapshot = store.snapshot()
-    make = partial(
-        study_data,
-        study,
-        store=target,
-        title=f"{study.space_name} at {Budget.from_dict(study.budget)}: networks in pairs",
-        snapshot=snapshot,
-        curves=curves,
-        measurements=measurements,
-    )
-    return make(population, keeping=make)
+        population, curves = store.population(), store.curves()
+        measurements, snapshot = store.measurements(), store.snapshot()
+    full: tuple[FullTraining, ...] = ()
+    if study.kind == "training":
+        full = recorded_trainings(target, [study.name])
+    else:
+        population = own_trainings(population)
+
+    def make(rows: pd.DataFrame) -> StudyData:
+        return study_data(
+            study,
+            rows,
+            store=target,
+            title=f"{study.space_name} at {Budget.from_dict(study.budget)}: {CHOSEN[study.kind]}",
+            snapshot=snapshot,
+            curves=curves,
+            measurements=measurements,
+            full=full_of(full, rows),
+            keeping=make,
+        )
+
+    return make(population)
 
 
 def with_fanova(study: StudyData) -> StudyData:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from dse.analysis.full import SELECTED
 from dse.analysis.population import chosen, first_seeds, outcomes
 from dse.analysis.references import Reference, reference_sentence
 from dse.analysis.search import NO_SAMPLE_SENTENCE
@@ -127,6 +128,7 @@ def cautions_of(study: StudyRecord) -> tuple[str, ...]:
         "search": NO_SAMPLE_SENTENCE,
         "paired": PAIRED_NOTE,
         "imported": imported_caution(study.provenance.get("file", "")),
+        "training": SELECTED,
     }
     told = [about[study.kind]] if study.kind in about else []
     return (*told, *([EMBEDDED_SENTENCE] if is_embedded(study) else []))

@@ -1,4 +1,4 @@
-"""timm's models as references from outside the family; the only file that imports timm."""
+"""timm: its models as references from outside the family; the only file that imports it."""
 
 from __future__ import annotations
 
@@ -40,6 +40,16 @@ def import_timm() -> Any:
     for name in [m for m in sys.modules if m.split(".")[0] in ("timm", "torchvision")]:
         del sys.modules[name]  # half imported
     return importlib.import_module("timm")
+
+
+def timm_module(name: str) -> Any:
+    """A module of timm or of torchvision, which comes with it: `timm.data`, for one.
+
+    Raises:
+        UserError: timm is not installed.
+    """
+    import_timm()
+    return importlib.import_module(name)
 
 
 def reference_name(text: str) -> str:

@@ -7,7 +7,7 @@ with the reason.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from torch import Tensor
@@ -17,9 +17,10 @@ from dse.errors import UserError
 
 Library = Literal["timm", "huggingface"]
 State = Mapping[str, Tensor]
+Table = tuple[tuple[str, str], ...]
 
 # Our module, and the library's; {n} is a stage or block number.
-_TIMM: tuple[tuple[str, str], ...] = (
+_TIMM: Table = (
     (r"stem\.conv", "stem.0"),
     (r"stem\.conv1", "stem.0"),
     (r"stem\.norm", "stem.{last}"),
@@ -35,7 +36,7 @@ _TIMM: tuple[tuple[str, str], ...] = (
     (r"head\.norm", "head.norm"),
     (r"head\.fc", "head.fc"),
 )
-_HUGGINGFACE: tuple[tuple[str, str], ...] = (
+_HUGGINGFACE: Table = (
     (r"stem\.conv", "{model}.embeddings.patch_embeddings"),
     (r"stem\.norm", "{model}.embeddings.layernorm"),
     (r"stages\.(\d+)\.downsample\.norm", r"{model}.encoder.stages.\1.downsampling_layer.0"),
@@ -107,23 +108,40 @@ def library_names(state: State, a: Architecture, library: Library) -> dict[str, 
     if reason:
         raise UserError(f"{library} cannot express this network: {reason}.")
     table = _TIMM if library == "timm" else _HUGGINGFACE
-    places = {
-        "model": "convnextv2" if a.grn else "convnext",
-        "conv2": "2" if a.stem == "overlap_act" else "1",
-        "last": {"patch": "1", "overlap_act": "3"}.get(a.stem, "2"),
-    }
-    names = {}
-    for ours in state:
-        names[ours] = _translated(ours, table).format(**places)
+    model = "convnextv2" if a.grn else "convnext"
+    names = _names(state, a, table, model)
+    missing = [name for name in state if name not in names]
+    assert not missing, f"no rule for {missing}"
     return names
 
 
-def _translated(name: str, table: tuple[tuple[str, str], ...]) -> str:
+def role_names(state: State, a: Architecture) -> dict[str, dict[str, str]]:
+    """Others' names of our parameters by the parts' roles, also of networks they cannot express.
+
+    By library, Hugging Face's with the model's name after a colon; what has no role there is
+    left out.
+    """
+    return {"timm": _names(state, a, _TIMM, "")} | {
+        f"Hugging Face:{model}": _names(state, a, _HUGGINGFACE, model)
+        for model in ("convnext", "convnextv2")
+    }
+
+
+def _names(state: State, a: Architecture, table: Table, model: str) -> dict[str, str]:
+    places = {
+        "model": model,
+        "conv2": "2" if a.stem == "overlap_act" else "1",
+        "last": {"patch": "1", "overlap_act": "3"}.get(a.stem, "2"),
+    }
+    found = {ours: _translated(ours, table) for ours in state}
+    return {ours: theirs.format(**places) for ours, theirs in found.items() if theirs}
+
+
+def _translated(name: str, table: Table) -> str | None:
     for pattern, replacement in table:
-        match = re.fullmatch(rf"({pattern})(\.\w+)?", name)
-        if match:
+        if re.fullmatch(rf"({pattern})(\.\w+)?", name):
             return re.sub(rf"^{pattern}", replacement, name)
-    raise AssertionError(f"no rule for {name}")
+    return None
 
 
 def inexpressible(a: Architecture, library: Library) -> str | None:
@@ -170,9 +188,14 @@ def _require_same_names(state: State, template: State) -> None:
         )
 
 
+def same_but_ones(a: Sequence[int], b: Sequence[int]) -> bool:
+    """Whether two shapes differ in dimensions of size one only."""
+    return [n for n in a if n > 1] == [n for n in b if n > 1]
+
+
 def _fit(name: str, tensor: Tensor, template: Tensor) -> Tensor:
     """Reshape where only dimensions of size one differ."""
-    if [n for n in tensor.shape if n > 1] != [n for n in template.shape if n > 1]:
+    if not same_but_ones(tensor.shape, template.shape):
         raise UserError(
             f"the weights are of another network: {name} has the shape {tuple(tensor.shape)}, not "
             f"{tuple(template.shape)}."

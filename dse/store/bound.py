@@ -110,9 +110,14 @@ class BoundStore:
         """The study that is meant, if it is one in which networks are trained and measured.
 
         Raises:
-            UserError: it is not there, or was measured elsewhere.
+            UserError: it is not there, was measured elsewhere, or records full trainings.
         """
         found = self.existing_study()
+        if found.kind == "training":
+            raise UserError(
+                f"{self.target}: {found.name!r} records full trainings of networks of "
+                f"{found.design['of']!r}: `dse train` trains them, and they are measured there."
+            )
         if found.kind == "imported":
             raise UserError(
                 f"{self.target}: {found.name!r} was measured elsewhere "

@@ -17,7 +17,11 @@ STUDY_KEYS: Final[dict[str, tuple[str, ...]]] = {
 }
 IMPORTED_STUDY_KEYS: Final = STUDY_KEYS | {"budget": (), "proxy": (), "provenance": ("file",)}
 """What was measured elsewhere was not trained here within a budget."""
-DESIGN_KEYS: Final[dict[str, tuple[str, ...]]] = {"survey": ("repeat",), "imported": ("repeat",)}
+DESIGN_KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "survey": ("repeat",),
+    "imported": ("repeat",),
+    "training": ("of",),
+}
 NETWORK_KEYS: Final = ("depths", "dims", "kernel_sizes")
 REFERENCE_KEYS: Final = ("reference",)
 IMPORTED_KEYS: Final = ("network",)

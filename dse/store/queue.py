@@ -47,7 +47,7 @@ _trials: Final = Trial.metadata.tables[Trial.__tablename__]
 _epochs: Final = Epoch.metadata.tables[Epoch.__tablename__]
 _t: Final = _trials.c
 _held: Final = and_(RUNNING, _t.id == bindparam("its_id"), _t.token == bindparam("its_token"))
-_RESULT: Final = (
+RESULT: Final = (
     "state",
     "reason",
     "error",
@@ -154,13 +154,13 @@ class Queue:
     ) -> bool:
         """Extend a lease, and note how far the training is; whether the claim still holds."""
         until = self._backend.clock() + _t.lease_seconds
-        beat = update(_trials).where(_held).values(lease_until=until, **_storable(progress))
+        beat = update(_trials).where(_held).values(lease_until=until, **storable(progress))
         return connection.execute(beat, _its(claim)).rowcount == 1
 
     def complete(self, connection: Connection, claim: ClaimedTrial, result: TrialResult) -> bool:
         """Store a result, if the claim still holds or this very result is there already."""
-        values = {f"new_{name}": getattr(result, name) for name in _RESULT}
-        done = connection.execute(self._complete, _storable(values) | _its(claim))
+        values = {f"new_{name}": getattr(result, name) for name in RESULT}
+        done = connection.execute(self._complete, storable(values) | _its(claim))
         if done.rowcount == 0:
             mine = select(_t.id).where(_t.id == claim.trial_id, _t.token == claim.token)
             return connection.scalar(mine) is not None
@@ -171,7 +171,7 @@ class Queue:
                     delete(_epochs).where(_epochs.c.trial_id == claim.trial_id, stale)
                 )
             its = {"trial_id": claim.trial_id}
-            rows = [_storable(vars(epoch)) | its for epoch in result.epochs]
+            rows = [storable(vars(epoch)) | its for epoch in result.epochs]
             connection.execute(self._add_epochs, rows)
         return True
 
@@ -234,7 +234,7 @@ def _claimed() -> Select[*tuple[Any, ...]]:
 
 def _complete(backend: Backend) -> Update:
     """Ends the trial of a claim that still holds."""
-    values = {name: bindparam(f"new_{name}", type_=_t[name].type) for name in _RESULT}
+    values = {name: bindparam(f"new_{name}", type_=_t[name].type) for name in RESULT}
     return update(_trials).where(_held).values(**values, finished=backend.now())
 
 
@@ -249,7 +249,8 @@ def _its(claim: ClaimedTrial) -> dict[str, Any]:
     return {"its_id": claim.trial_id, "its_token": claim.token}
 
 
-def _storable(values: Mapping[str, Any]) -> dict[str, Any]:
+def storable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values as both databases can keep them."""
     return {key: _plain(value) for key, value in values.items()}
 
 

@@ -14,10 +14,10 @@ from dse.store.plain import Json, flatten
 WITHOUT_EFFECT: Final = ("proxy.checkpoint_epochs",)
 """Settings of a study that change no result, and so may differ from those asked for."""
 
-Kind = Literal["survey", "search", "paired", "imported"]
+Kind = Literal["survey", "search", "paired", "imported", "training"]
 Outcome = Literal["complete", "stopped", "diverged", "out_of_memory", "failed"]
 
-KINDS: Final[tuple[Kind, ...]] = ("survey", "search", "paired", "imported")
+KINDS: Final[tuple[Kind, ...]] = ("survey", "search", "paired", "imported", "training")
 OUTCOMES: Final[tuple[Outcome, ...]] = (
     "complete",
     "stopped",
@@ -30,7 +30,8 @@ STATES: Final = ("waiting", "running", *OUTCOMES)
 
 def kind_words(kind: str) -> str:
     """A kind of study as people say it: "a survey"."""
-    return "an imported study" if kind == "imported" else f"a {kind}"
+    named = {"imported": "an imported study", "training": "a record of full trainings"}
+    return named.get(kind, f"a {kind}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +41,9 @@ class StudyRecord:
     `kind` and `design` say how networks are chosen and how often each is trained. A name in a
     store stands for one study, another one is refused under it; `space_name` and `provenance` (who
     made the study, with which versions) may differ. What is `imported` was measured elsewhere:
-    it has neither budget nor proxy, and its provenance names the file.
+    it has neither budget nor proxy, and its provenance names the file. A `training` holds full
+    trainings of networks of another study, which its design names (`of`), and under their numbers
+    there; its proxy is the recipe, and the data set.
     """
 
     name: str
@@ -203,6 +206,18 @@ class TrialResult:
         assert self.state in OUTCOMES
         assert (self.state == "complete") == (self.error is not None)
         assert self.error is None or 0 <= self.error <= 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """A full training as the store has it; `was_there` if it was recorded before."""
+
+    study: str
+    index: int
+    replicate: int
+    state: Outcome
+    error: float | None
+    was_there: bool
 
 
 @dataclass(frozen=True, kw_only=True)

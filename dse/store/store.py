@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select
 
 from dse.store import contents
 from dse.store.claims import Claims
+from dse.store.full import add_full_training
 from dse.store.imported import add_imported
 from dse.store.queue import checkpoint_prefix
 from dse.store.records import (
@@ -18,8 +19,10 @@ from dse.store.records import (
     Counts,
     ImportedNetwork,
     MeasurementRecord,
+    Recorded,
     StudyRecord,
     TrialRecord,
+    TrialResult,
 )
 from dse.store.schema import Trial
 from dse.store.watching import Snapshot, read_revisions, take_snapshot
@@ -70,6 +73,23 @@ class Store(Claims):
         """
         records, backend = list(networks), self._database.backend
         return self._write(lambda c: add_imported(c, backend, study, records), alone=True)
+
+    def record_training(
+        self, study: StudyRecord, network: CandidateRecord, seed: int, result: TrialResult
+    ) -> Recorded:
+        """Put a full training of a network into a study of such, which is made if need be.
+
+        One from the same seed that is there already stays as it is; one from another seed is the
+        network's next replicate. The study is not meant by this store afterwards.
+
+        Raises:
+            UserError: the study's name is taken by another study, or its network by another one.
+        """
+        backend = self._database.backend
+        return self._write(
+            lambda c: add_full_training(c, backend, self.target, study, network, seed, result),
+            alone=True,
+        )
 
     def train_further(self, index: int, replicate: int, *, until_epoch: int | None) -> bool:
         """Let a stopped training wait again, to go on until a later epoch (None: to its end).

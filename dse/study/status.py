@@ -22,7 +22,7 @@ class Status:
     """A study at one moment.
 
     Attributes:
-        study: its name; `kind` is survey, search, paired or imported.
+        study: its name; `kind` is survey, search, paired, imported or training.
         counts: trainings by state.
         recent: how many ended in the last `window` seconds.
         flights: trainings under way, those of lost workers too.

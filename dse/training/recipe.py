@@ -43,6 +43,7 @@ class Schedule(Config):
 class Optimizer(Config):
     """`name` is one of timm's optimizers; 1-D parameters and biases are never decayed.
 
+    Null `betas`, `eps` and `momentum` are the optimizer's own (timm's `sgd`: Nesterov's, 0.9).
     `clip_gradient` bounds the norm of all gradients; null does not.
     """
 
@@ -95,9 +96,10 @@ class Recipe(Config):
     Liu et al. 2022, "A ConvNet for the 2020s", Table 5.
 
     Attributes:
-        batch_size: images of one step over all processes, whatever their number and memory.
-        micro_batch: images a process computes at once; null is as many as its share, and half, a
-            quarter, ... of that where the memory does not suffice.
+        batch_size: images of one step over all processes, whatever their number and memory; even,
+            as mixup mixes pairs.
+        micro_batch: images a process computes at once at most, even; null is as many as its share,
+            and half, a quarter, ... of that where the memory does not suffice.
         label_smoothing: also of mixed labels.
         drop_path_rate: null leaves the network's own.
         ema: decay of an exponential moving average of the weights, which is then what is evaluated;
@@ -107,8 +109,8 @@ class Recipe(Config):
         seed: of everything random: first weights, order, augmentation, dropped paths.
     """
 
-    batch_size: Annotated[int, Field(ge=2)] = 4096
-    micro_batch: Annotated[int, Field(ge=1)] | None = None
+    batch_size: Annotated[int, Field(ge=2, multiple_of=2)] = 4096
+    micro_batch: Annotated[int, Field(ge=2, multiple_of=2)] | None = None
     schedule: Schedule = Schedule()
     optimizer: Optimizer = Optimizer()
     images: Images = Images()

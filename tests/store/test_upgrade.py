@@ -27,6 +27,7 @@ from dse.store.target import parse_target
 from dse.store.upgrade import migrate
 from tests.services.postgresql import Server
 from tests.store.records import candidate, result, trial
+from tests.store.test_full import full_study
 from tests.store.test_imported import NETWORKS, imported
 from tests.store.test_lock import hold
 
@@ -139,6 +140,22 @@ def test_a_store_of_version_2_keeps_everything_and_takes_a_study_from_elsewhere(
     assert len(costs) == 1
     with pytest.raises(IntegrityError), engine.begin() as connection:
         connection.execute(text("UPDATE dse_studies SET kind = 'guessed'"))
+
+
+def test_a_store_of_version_3_keeps_everything_and_takes_a_full_training(
+    old: str, engine: Engine
+) -> None:
+    with engine.begin() as connection:
+        migrate(connection, since=1, until=3)
+        connection.execute(text("UPDATE dse_candidates SET flops = NULL WHERE id = 1"))
+    before = kept(engine)
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.execute(text("UPDATE dse_studies SET kind = 'training'"))
+    with Store.open(old) as store:
+        assert kept(engine) == before
+        store.record_training(full_study(), candidate(0), 7, result())
+        assert [study.kind for study in store.studies()] == ["survey", "training"]
+        assert store.counts() == Counts(waiting=3, complete=2, diverged=1)
 
 
 def test_an_upgraded_store_is_gone_on_with(old: str) -> None:

@@ -18,6 +18,7 @@ KINDS: Final = {
     "search": "search: chosen networks, no sample",
     "paired": "paired study",
     "imported": "measured elsewhere",
+    "training": "full trainings of chosen networks, no sample",
 }
 LANDINGS: Final = 3
 ROWS_AT_ONCE: Final = 100

@@ -19,16 +19,24 @@ HELD_OUT: Final = ("val", "validation", "test")
 
 
 class FolderSplit(Split):
-    """Files below one folder for each class."""
+    """Files below one folder for each class.
+
+    Attributes:
+        folders: names of the folders there are, also of those without a file.
+        classes: names of the classes, by label.
+        files: seen from the split's folder.
+        sizes: bytes of each file; -1 for a link that leads nowhere.
+    """
 
     def __init__(self, root: Path, classes: tuple[str, ...] | None = None) -> None:
         names: list[str] = []
-        self._files: list[str] = []
-        self._sizes: list[int] = []
-        for folder in _folders(root):
+        self.files: list[str] = []
+        self.sizes: list[int] = []
+        self.folders = _folders(root)
+        for folder in self.folders:
             for path, size in _files(root / folder):
-                self._files.append(os.path.relpath(path, root))
-                self._sizes.append(size)
+                self.files.append(os.path.relpath(path, root))
+                self.sizes.append(size)
                 names.append(folder)
         self._root = root
         self.classes = classes or tuple(sorted(set(names)))
@@ -36,15 +44,15 @@ class FolderSplit(Split):
 
     def name(self, index: int) -> str:
         """The file, seen from its split's folder."""
-        return os.fsencode(self._files[index]).decode(errors="replace")
+        return os.fsencode(self.files[index]).decode(errors="replace")
 
     def read(self, indices: Integers) -> Iterator[Raw]:
         """The files; whoever decodes reads them."""
-        return (self._root / self._files[index] for index in indices)
+        return (self._root / self.files[index] for index in indices)
 
     def digest(self) -> str:
         """A hash of the files' names and sizes."""
-        return digest_of(os.fsencode("\0".join(self._files)), np.array(self._sizes), self.labels)
+        return digest_of(os.fsencode("\0".join(self.files)), np.array(self.sizes), self.labels)
 
 
 def open_folder(path: Path, *, share: float, seed: int) -> Source:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, inspect
 from dse.errors import UserError
 from dse.store.target import Target
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 """The newest revision of `dse.store.migrations`."""
 VERSION_TABLE: Final = "dse_alembic_version"
 
