@@ -25,7 +25,7 @@ NOTE: Final = (
     "images (95 %), without seed noise."
 )
 SELECTED: Final = (
-    "Networks are trained fully because they are the best by the proxy, and are no random sample."
+    "Networks are chosen for a full training by the proxy, as a rule, and are no random sample."
 )
 
 
@@ -233,9 +233,9 @@ def _agreement_says(found: FullAgreement) -> str:
 def _selection_says(found: FullAgreement) -> str:
     n = len(found.indices)
     return (
-        f"Networks are trained fully because they are the best by the proxy ({found.top} of these "
-        f"{n} are among its {n} best of {found.surveyed}), and are no random sample: the range of "
-        "their errors is cut by selection, so that their correlation is not that of the whole "
+        f"Networks are chosen for a full training by the proxy, as a rule ({found.top} of these "
+        f"{n} are among its {n} best of {found.surveyed}), and are no random sample: where the "
+        "range of their errors is cut by selection, their correlation is not that of the whole "
         "population, which is usually higher."
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from dse.store.store import Store
 from dse.training.recipe import Origin, Recipe
 from dse.training.trained import Trained
 from tests.filled import fill_survey
+from tests.services.postgresql import Server
 from tests.training.test_trained import trained
 
 
@@ -23,17 +25,25 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def place(postgresql: Server) -> Iterator[str]:
+    """A survey of two networks on a server."""
+    with postgresql.database() as url:
+        fill_survey(url, models=2, study="toy")
+        yield url
+
+
+@pytest.fixture
 def store(survey: Path, tmp_path: Path) -> Path:
     path = tmp_path / "toy.db"
     path.write_bytes(survey.read_bytes())
     return path
 
 
-def origin(store: Path, index: int = 3) -> Origin:
+def origin(store: Path | str, index: int = 3) -> Origin:
     return Origin(store=str(store), study="toy", index=index)
 
 
-def finished(store: Path, index: int = 3, **changes: Any) -> Trained:
+def finished(store: Path | str, index: int = 3, **changes: Any) -> Trained:
     with Store.open(store, read_only=True, study="toy") as opened:
         network = Architecture.from_dict(opened.candidates()[index].architecture)
     return trained(network=network, index=index, **changes)
@@ -130,6 +140,16 @@ def test_of_a_record_of_full_trainings_nothing_is_recorded(store: Path) -> None:
         name = opened.studies()[1].name
     said = record_training(Origin(store=str(store), study=name, index=3), finished(store))
     assert "is a record of full trainings, of which nothing is trained fully" in said
+
+
+def test_it_is_the_same_on_a_server(place: str) -> None:
+    for error in (0.25, 0.5):
+        ended = finished(place, index=1, error=error)
+        said = record_training(Origin(store=place, study="toy", index=1), ended)
+        assert "network 1, full training 1 of 'toy-full-" in said
+    with Store.open(place, read_only=True) as opened:
+        (found,) = read_full_trainings(place, "toy", opened.population())
+    assert (found.index, found.error, found.epochs) == (1, 0.25, 2)
 
 
 def test_a_store_that_is_gone_is_told_in_one_sentence(store: Path, tmp_path: Path) -> None:
