@@ -109,7 +109,7 @@ def _header(a: Architecture, name: str, classes: int, resolution: int) -> str:
         ") make the network.",
     )
     title = f"{shown}: a convolutional network, in PyTorch alone."
-    return "\n\n".join(textwrap.fill(text, _WIDTH) for text in (title, *sentences))
+    return "\n\n".join(textwrap.fill(text, _WIDTH - 3) for text in (title, *sentences))
 
 
 def _sources(network: nn.Module) -> str:
