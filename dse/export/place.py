@@ -25,11 +25,8 @@ FILES = (
 
 def holds_other_files(place: Path) -> bool:
     """Whether a folder holds something that is not from an export, such as a training."""
-    files = {place / name for name in FILES}
-    return any(
-        path not in files and not path.is_dir() and "__pycache__" not in path.parts
-        for path in place.rglob("*")
-    )
+    exported = {place / name for name in FILES} | {place / "huggingface", place / "__pycache__"}
+    return any(path not in exported and path.name[-4:] != ".pyc" for path in place.rglob("*"))
 
 
 def require_same_training(place: Path, architecture: Mapping[str, Any]) -> None:

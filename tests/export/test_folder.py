@@ -139,7 +139,9 @@ def test_an_older_export_is_replaced_and_other_files_are_left_alone(tmp_path: Pa
 
 def test_a_persons_training_survives_every_export(tmp_path: Path) -> None:
     (path,) = export(tmp_path, 1)
-    (path / "run").mkdir()
+    (path / "run").mkdir()  # as a training does first of all
+    export(tmp_path, 0)
+    assert names(path / "run") == []
     (path / "run" / "weights.pt").write_text("trained")
     (path / "train.yaml").write_text("mine")
     (path / "model.py").write_text("older")
