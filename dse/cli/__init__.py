@@ -10,7 +10,19 @@ from typing import NoReturn
 import click
 
 import dse
-from dse.cli import compared, data, explained, live, measured, outside, paper, study, train, work
+from dse.cli import (
+    compared,
+    data,
+    explained,
+    exported,
+    live,
+    measured,
+    outside,
+    paper,
+    study,
+    train,
+    work,
+)
 from dse.errors import UserError
 
 
@@ -30,7 +42,7 @@ for verb in (
     measured.measure,
     data.data,
     study.report,
-    study.export,
+    exported.export,
     study.fidelity,
     study.search,
     compared.compare,

@@ -104,24 +104,6 @@ def report(
 @click.command()
 @click.argument("store", metavar="[STORE]", required=False)
 @STUDY
-@click.option("--top", default=5, show_default=True, type=click.IntRange(1), help="How many.")
-@click.option("--id", "ids", multiple=True, type=click.IntRange(0), help="These networks instead.")
-@click.option("-o", "--output", default=None, help="Folder; by default beside the store.")
-def export(
-    store: str | None, study: str | None, top: int, ids: Sequence[int], output: str | None
-) -> None:
-    """Write the best networks of a study as YAML files."""
-    from dse.jobs.conclude import newest_store
-    from dse.jobs.conclude_search import load_any
-
-    conclusion = load_any(store or newest_store(), name=study)
-    for path in conclusion.write_export(output, top=top, ids=ids):
-        click.echo(path)
-
-
-@click.command()
-@click.argument("store", metavar="[STORE]", required=False)
-@STUDY
 @click.option("--front", is_flag=True, help="Only the networks on the Pareto front.")
 @click.option("--top", default=None, type=click.IntRange(1), help="How many; by default all.")
 @JSON

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -15,7 +16,9 @@ from dse.analysis.summary import EMBEDDED_SENTENCE, Summary
 from dse.dashboard.report import write_report
 from dse.dashboard.view import StudyData, View
 from dse.errors import UserError
-from dse.export.folder import export_networks
+from dse.export.folder import Source
+from dse.export.form import Form
+from dse.jobs.exported import place_for_files, write_best
 from dse.jobs.study_data import provenance_of, recounted, study_data, survey_summary
 from dse.jobs.trained import read_full_trainings
 from dse.space import Budget
@@ -98,9 +101,14 @@ class Conclusion:
         return replace(self, population=rows, references=references, summary=summary).data
 
     def write_export(
-        self, output: str | Path | None = None, *, top: int = 5, ids: Sequence[int] = ()
-    ) -> list[Path]:
-        """Write the `top` best networks, or the networks `ids`, as YAML files.
+        self,
+        output: str | Path | None = None,
+        *,
+        top: int = 5,
+        ids: Sequence[int] = (),
+        form: Form | None = None,
+    ) -> list[dict[str, Any]]:
+        """Write the `top` best networks, or the networks `ids`, a folder each; see `write_best`.
 
         Raises:
             UserError: an id is unknown, there is no best network, or the folder cannot be written.
@@ -110,20 +118,15 @@ class Conclusion:
                 f"{self.store}: {self.study.name!r} was measured elsewhere: its networks are known "
                 "by their choices alone, and cannot be exported."
             )
-        indices = list(ids) or [ranked.index for ranked in self.summary.best[:top]]
-        if not indices:
-            raise UserError(
-                f"{self.store}: no network was trained to the end with all its seeds, so there is "
-                "no best one; --id N exports network N."
-            )
-        return export_networks(
-            self.population,
-            indices,
-            output or outputs_of(self.place)[1],
+        source = Source(
+            population=self.population,
             ranked={ranked.index: ranked for ranked in self.summary.best},
             study=provenance_of(self.study, self.population),
             caution=EMBEDDED_SENTENCE if self.summary.embedded else None,
+            store=place_for_files(self.store),
         )
+        folder = output or outputs_of(self.place)[1]
+        return write_best(source, self.store, folder, top=top, ids=ids, form=form)
 
 
 def require_no_store(path: Path, *stores: Target) -> None:

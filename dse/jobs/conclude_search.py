@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,8 +15,10 @@ from dse.analysis.search import SearchSummary, summarise_search
 from dse.analysis.summary import EMBEDDED_SENTENCE
 from dse.dashboard.view import StudyData
 from dse.errors import UserError
-from dse.export.folder import export_networks
+from dse.export.folder import Source
+from dse.export.form import Form
 from dse.jobs.conclude import STUDIES, Conclusion, load_conclusion, outputs_of
+from dse.jobs.exported import place_for_files, write_best
 from dse.jobs.study_data import finalists_among, is_embedded, provenance_of, study_data
 from dse.jobs.trained import read_full_trainings
 from dse.space import Budget
@@ -95,28 +98,27 @@ class SearchConclusion:
         return outputs_of(folder / f"{self.study.name}.db")[1]
 
     def write_export(
-        self, output: str | Path | None = None, *, top: int = 5, ids: Sequence[int] = ()
-    ) -> list[Path]:
-        """Write the `top` best networks, or the networks `ids`, as YAML files.
+        self,
+        output: str | Path | None = None,
+        *,
+        top: int = 5,
+        ids: Sequence[int] = (),
+        form: Form | None = None,
+    ) -> list[dict[str, Any]]:
+        """Write the `top` best networks, or the networks `ids`, a folder each; see `write_best`.
 
         Raises:
             UserError: an id is unknown, there is no best network, or the folder cannot be written.
         """
-        indices = list(ids) or [place.index for place in self.summary.ranked[:top]]
-        if not indices:
-            raise UserError(
-                f"{self.store}: no network was trained to the end with all its seeds, so there is "
-                "no best one; --id N exports network N."
-            )
-        study = self.study
-        return export_networks(
-            self.population,
-            indices,
-            output or self.best_folder,
+        source = Source(
+            population=self.population,
             ranked={place.index: place for place in self.summary.ranked},
-            study=provenance_of(study, self.population),
-            caution=EMBEDDED_SENTENCE if is_embedded(study) else None,
+            study=provenance_of(self.study, self.population),
+            caution=EMBEDDED_SENTENCE if is_embedded(self.study) else None,
+            store=place_for_files(self.store),
         )
+        folder = output or self.best_folder
+        return write_best(source, self.store, folder, top=top, ids=ids, form=form)
 
 
 def load_search(place: Place, *, name: str | None = None) -> SearchConclusion:

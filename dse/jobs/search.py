@@ -17,6 +17,7 @@ from dse.architecture.cost import cost
 from dse.errors import UserError
 from dse.jobs.conclude import STUDIES, logs_of, place_of
 from dse.jobs.conclude_search import SearchConclusion, load_search
+from dse.jobs.exported import best_sentence
 from dse.jobs.survey import describe_proxy, machine_text, make_console
 from dse.proxy.load import load_proxy
 from dse.space import load_space
@@ -205,7 +206,7 @@ def _hand_over(conclusion: SearchConclusion, top: int, console: Console) -> None
         return
     console.print(_best_table(summary, top))
     exported = conclusion.write_export(top=top)
-    console.print(f"Best networks: {exported[0].parent}", highlight=False, markup=False)
+    console.print(best_sentence(exported, conclusion.store, top), highlight=False, markup=False)
 
 
 def _best_table(summary: SearchSummary, top: int) -> Table:

@@ -19,6 +19,7 @@ from dse.architecture.cost import Cost, cost
 from dse.dashboard.labels import joined
 from dse.errors import UserError
 from dse.jobs.conclude import STUDIES, Conclusion, load_conclusion, logs_of, outputs_of, place_of
+from dse.jobs.exported import best_sentence
 from dse.proxy.device import device_name, pick_dtype, torch_device
 from dse.proxy.recipe import Proxy
 from dse.space import Sample, duplicates
@@ -261,7 +262,7 @@ def hand_over(conclusion: Conclusion, top: int, console: Console) -> None:
     console.print(f"Report: {conclusion.write_report()}", highlight=False, markup=False)
     if conclusion.summary.best:
         exported = conclusion.write_export(top=top)
-        console.print(f"Best networks: {exported[0].parent}", highlight=False, markup=False)
+        console.print(best_sentence(exported, conclusion.store, top), highlight=False, markup=False)
 
 
 def best_table(summary: Summary, top: int) -> Table:

@@ -90,11 +90,11 @@ def test_a_study_of_bad_ends_is_handed_over_without_a_best_network(
 def test_exports_are_ranked_as_in_the_study_whatever_order_is_asked_for(tmp_path: Path) -> None:
     found = conclusion(tmp_path / "s.db", diverged=(4,))
     ranks = {ranked.index: ranked.rank for ranked in found.summary.best}
-    paths = found.write_export(ids=[1, 1, 0, 4])
-    assert [path.name for path in paths] == [
-        f"rank-{ranks[1]:02d}-network-0001.yaml",
-        f"rank-{ranks[0]:02d}-network-0000.yaml",
-        "network-0004.yaml",
+    rows = found.write_export(ids=[1, 1, 0, 4])
+    assert [Path(row["folder"]).name for row in rows] == [
+        f"rank-{ranks[1]:02d}-network-0001",
+        f"rank-{ranks[0]:02d}-network-0000",
+        "network-0004",
     ]
 
 

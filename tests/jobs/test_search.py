@@ -108,7 +108,7 @@ def test_the_best_networks_are_exported_as_those_of_a_search(searched: Searched)
     assert folder.parent == searched.folder
     assert folder.name == f"{searched.search.study.name}.best"
     first, _ = sorted(folder.iterdir())
-    document = yaml.safe_load(first.read_text())
+    document = yaml.safe_load((first / "network.yaml").read_text())
     assert document["study"]["kind"] == "search"
     assert document["name"].startswith(searched.search.study.name)
     assert (
@@ -122,13 +122,15 @@ def test_the_networks_of_a_search_can_be_exported_by_number(
 ) -> None:
     name = searched.search.study.name
     arguments = ["export", str(searched.store), "--study", name, "--id", "7", "-o", str(tmp_path)]
-    assert run_cli(*arguments) == 0
-    (path,) = map(Path, capsys.readouterr().out.split())
-    assert "network-0007" in path.name
+    assert run_cli(*arguments, "--no-onnx", "--json") == 0
+    row = json.loads(capsys.readouterr().out)
+    assert row["network"] == 7
+    path = Path(row["folder"]) / "network.yaml"
     assert yaml.safe_load(path.read_text())["study"]["study"] == name
-    assert run_cli("export", str(searched.store), "-o", str(tmp_path / "survey")) == 0
+    survey = ["export", str(searched.store), "-o", str(tmp_path / "survey"), "--no-onnx"]
+    assert run_cli(*survey) == 0
     first = next((tmp_path / "survey").iterdir())
-    assert yaml.safe_load(first.read_text())["study"]["kind"] == "survey"
+    assert yaml.safe_load((first / "network.yaml").read_text())["study"]["kind"] == "survey"
 
 
 def test_a_search_that_is_killed_and_resumed_by_another_crew_is_the_same(

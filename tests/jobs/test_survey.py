@@ -60,7 +60,7 @@ def test_the_best_exported_network_carries_its_results_and_where_they_come_from(
     finished: Path,
 ) -> None:
     path = min((finished / "study.best").iterdir())
-    document = yaml.safe_load(path.read_text())
+    document = yaml.safe_load((path / "network.yaml").read_text())
     best = load_conclusion(finished / "study.db").summary.best[0]
     assert document["name"].endswith(f"network-{best.index:04d}")
     assert document["proxy_result"]["trainings"][0]["error"] == best.first_error
@@ -209,14 +209,14 @@ def test_report_and_export_read_a_finished_store(
     store, page, folder = finished / "study.db", tmp_path / "r.html", tmp_path / "nets"
     for arguments in (
         ["report", str(store), "-o", str(page)],
-        ["export", str(store), "--id", "3", "--id", "1", "-o", str(folder)],
+        ["export", str(store), "--id", "3", "--id", "1", "--no-onnx", "-o", str(folder)],
     ):
         with pytest.raises(SystemExit) as exit_info:
             main(arguments)
         assert exit_info.value.code == 0
     assert page.stat().st_size > 1_000_000
     ranks = {ranked.index: ranked.rank for ranked in load_conclusion(store).summary.best}
-    names = [f"rank-0{ranks[index]}-network-000{index}.yaml" for index in (1, 3)]
+    names = [f"rank-0{ranks[index]}-network-000{index}" for index in (1, 3)]
     assert sorted(path.name for path in folder.iterdir()) == sorted(names)
     assert str(page) in capsys.readouterr().out
 
