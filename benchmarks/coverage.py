@@ -141,7 +141,10 @@ def missed(rows: list[dict[str, Any]]) -> list[str]:
     again = [row for row in first if row["recount"]["verdict"] != "holds"]
     return [
         f"{len(rows) - len(first)} of {len(rows)} rows hold at once and {len(first) - len(again)} "
-        f"when counted again. The other {len(again)}:",
+        f"when counted again. The other {len(again)}:"
+        if again
+        else f"{len(rows) - len(first)} of {len(rows)} rows hold at once, the others when counted "
+        "again.",
         "",
         *(
             f"- {row['case']}, n = {row['n']}: {asked(row)} {share_text(row['recount'])}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import multiprocessing
 import signal
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -65,13 +67,24 @@ def _loaded(
         pin_memory=group.device.type == "cuda",
         worker_init_fn=_deaf,
     )
+    if workers:
+        atexit.register(_end_children)
+    sentence = None
     try:
         yield from loader
     except UserError as error:  # of a worker, and then with its traceback before the sentence
-        raise DataError(str(error).strip().splitlines()[-1].split("Error: ", 1)[-1]) from None
+        sentence = str(error).strip().splitlines()[-1].split("Error: ", 1)[-1]
+    if sentence is not None:  # outside, where the error no longer holds the workers
+        raise DataError(sentence)
 
 
 def _deaf(worker: int) -> None:
     """Leave it to the process that trains what a signal to all of them means."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
+
+
+def _end_children() -> None:
+    """At its end a process asks its workers by SIGTERM, and would wait for deaf ones for ever."""
+    for child in multiprocessing.active_children():
+        child.kill()

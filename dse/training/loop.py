@@ -89,7 +89,7 @@ class Run:
             write_log(self.setting.folder / "log.csv", self.rows)
             self._board = Board(self.setting.folder / "tensorboard", step=self.steps + 1)
         try:
-            with listening() as asked:
+            with listening() as asked, self.training_step.quick():
                 while self.epoch < self.recipe.schedule.epochs:
                     self._steps(asked)
                     self._end_epoch()
