@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from dse.config import load_config
 from dse.errors import UserError
 from dse.export.folder import Source, export_networks
 from dse.export.form import Form
 from dse.export.onnx import missing_for_onnx
 from dse.store.target import Target
-from dse.training import recipe as recipes
+from dse.training.load import load_recipe
 from dse.training.recipe import Recipe
 
 DEFAULT_RECIPE = "imagenet"
@@ -32,7 +31,7 @@ def make_form(
     Raises:
         UserError: the recipe is not usable, or ONNX is asked for and not installed.
     """
-    wanted = _recipe(recipe)
+    wanted = load_recipe(recipe)
     if resolution is not None:
         images = {"resolution": resolution, "test_resolution": None}
         images = wanted.images.model_dump() | images
@@ -46,17 +45,6 @@ def make_form(
         weights=None if weights is None else Path(weights),
         onnx=onnx is not False,
     )
-
-
-def _recipe(name: str) -> Recipe:
-    """A recipe that comes with the package, or a file."""
-    folder = Path(recipes.__file__).parent / "recipes"
-    known = sorted(path.stem for path in folder.glob("*.yaml"))
-    if name in known:
-        return load_config(Recipe, folder / f"{name}.yaml")
-    if Path(name).suffix in (".yaml", ".yml"):
-        return load_config(Recipe, name)
-    raise UserError(f"--recipe {name!r}: write {', '.join(known)}, or a file that ends in .yaml.")
 
 
 def write_best(
