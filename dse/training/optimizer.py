@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import nn
@@ -11,6 +11,9 @@ from torch import nn
 from dse.errors import UserError
 from dse.network.timm_model import timm_module
 from dse.training.recipe import Recipe
+
+FUSED: Final = ("adam", "adamw", "sgd")
+"""Those of PyTorch itself, which can update all parameters in one kernel."""
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
@@ -33,6 +36,8 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         raise UserError(f"optimizer.momentum: {asked.name} has none; leave it out.")
     options: dict[str, Any] = {"betas": asked.betas, "eps": asked.eps, "momentum": asked.momentum}
     options = {name: value for name, value in options.items() if value is not None}
+    if asked.name in FUSED:
+        options["fused"] = True
     try:
         made: torch.optim.Optimizer = optim.create_optimizer_v2(
             network,
