@@ -15,15 +15,15 @@ MOST_AT_ONCE = 128
 def shares(recipe: Recipe) -> tuple[int, int, int]:
     """Processes, images of each at once, and how often these are accumulated.
 
-    Their product is the recipe's batch size.
+    Their product is the recipe's batch size; images are even, as mixup takes them in pairs.
 
     >>> shares(Recipe())
     (8, 128, 4)
     """
-    processes = next(count for count in PROCESSES if recipe.batch_size % count == 0)
+    processes = next(count for count in PROCESSES if recipe.batch_size % (2 * count) == 0)
     share = recipe.batch_size // processes
     most = min(share, recipe.micro_batch or MOST_AT_ONCE)
-    at_once = next(size for size in range(most, 0, -1) if share % size == 0)
+    at_once = next(size for size in range(most - most % 2, 0, -2) if share % size == 0)
     return processes, at_once, share // at_once
 
 

@@ -13,15 +13,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-job = json.loads(sys.argv[1])
-sys.path.append(job["site_packages"])
-sys.modules["timm"] = None  # type: ignore[assignment]  # as where it is not installed
-
-import torch  # noqa: E402
-
-assert importlib.util.find_spec("dse") is None, "dse can be imported"
-torch.set_num_threads(job["threads"])
-
 
 def load(folder: Path) -> Any:
     spec = importlib.util.spec_from_file_location(folder.name, folder / "model.py")
@@ -32,26 +23,38 @@ def load(folder: Path) -> Any:
     return module
 
 
-def checksum(network: torch.nn.Module) -> str:
+def checksum(network: Any) -> str:
     digest = hashlib.sha256()
     for name, tensor in network.state_dict().items():
         digest.update(name.encode() + str(tuple(tensor.shape)).encode() + tensor.numpy().tobytes())
     return digest.hexdigest()
 
 
-images = torch.load(job["images"], weights_only=True)
-for name in job["folders"]:
-    folder = Path(name)
-    module = load(folder)
-    torch.manual_seed(3)
-    fresh = module.Network()
-    found: dict[str, Any] = {"fresh": checksum(fresh)}
-    fresh.load_state_dict(torch.load(folder / "weights.pt", weights_only=True))
-    with torch.no_grad():
-        found["logits"] = fresh.eval()(images)
-        if job["drop"] in name:
-            dropping = module.Network(drop_path_rate=0.5)
-            dropping.load_state_dict(fresh.state_dict())
-            torch.manual_seed(4)
-            found["dropped"] = dropping.train()(images)
-    torch.save(found, folder / "found.pt")
+def main() -> None:
+    job = json.loads(sys.argv[1])
+    sys.path.append(job["site_packages"])
+    sys.modules["timm"] = None  # type: ignore[assignment]  # as where it is not installed
+    import torch
+
+    assert importlib.util.find_spec("dse") is None, "dse can be imported"
+    torch.set_num_threads(job["threads"])
+    images = torch.load(job["images"], weights_only=True)
+    for name in job["folders"]:
+        folder = Path(name)
+        module = load(folder)
+        torch.manual_seed(3)
+        fresh = module.Network()
+        found: dict[str, Any] = {"fresh": checksum(fresh)}
+        fresh.load_state_dict(torch.load(folder / "weights.pt", weights_only=True))
+        with torch.no_grad():
+            found["logits"] = fresh.eval()(images)
+            if job["drop"] in name:
+                dropping = module.Network(drop_path_rate=0.5)
+                dropping.load_state_dict(fresh.state_dict())
+                torch.manual_seed(4)
+                found["dropped"] = dropping.train()(images)
+        torch.save(found, folder / "found.pt")
+
+
+if __name__ == "__main__":
+    main()

@@ -111,5 +111,7 @@ def test_the_document_names_every_column_of_every_view(lived: Store) -> None:
 
 @pytest.mark.parametrize("number", range(len(EXAMPLES)))
 def test_an_example_finds_something(lived: Store, number: int) -> None:
+    full = study(name="toy-full-1", kind="training", design={"of": "toy"})
+    lived.record_training(full, candidate(0), 7, result(0.125))
     found: list[dict[str, Any]] = query(lived, EXAMPLES[number].replace(":", r"\:"))
     assert found, EXAMPLES[number]
