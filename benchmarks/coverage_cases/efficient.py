@@ -148,6 +148,7 @@ def finalists_cover(sample: Sample, truth: FloatArray) -> bool:
 
 CASES: tuple[Case, ...] = (
     adjusted("log error", np.log),
+    adjusted("error", lambda errors: errors),
     adjusted(f"share of errors below {GOOD:g}", good),
     *(
         Case(

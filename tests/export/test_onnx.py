@@ -20,7 +20,6 @@ SMALL = Architecture(depths=(1,), dims=(8,), kernel_sizes=(3,))
 SHALLOW = sorted(RANDOM, key=lambda name: sum(network(name).depths))[:3]
 
 
-@pytest.mark.timeout(900)  # the exporter takes long, on a busy machine most of all
 @pytest.mark.parametrize("name", [*NAMED, *SHALLOW])
 def test_onnxruntime_gives_the_networks_logits(
     name: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
